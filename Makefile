@@ -1,0 +1,102 @@
+# Everything a fresh machine needs is made on the way: `make demo` and `make test` do all set-up themselves.
+#   PYTHON=python3.12 make test     another interpreter (3.11 or newer)
+#   make test ARGS="-k ledger -x"   arguments for pytest
+#   MESGRAPH_DEBUG=1 make test      compiled modules with bounds checks
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+CONSOLE := src/mesgraph/console
+ASSETS := $(CONSOLE)/assets/.complete
+LOCKED := $(VENV)/.locked
+INSTALLED := $(VENV)/.installed$(MESGRAPH_DEBUG)
+COMPILED := $(shell find ext -name '*.pyx' -o -name '*.pxd')
+MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
+BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
+
+.PHONY: help setup demo test lint format bench bench-setup adversity schema console lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "mesgraph needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(LOCKED): requirements/dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Built with the locked setuptools and Cython, not with whatever an isolated build would fetch.
+$(INSTALLED): $(LOCKED) pyproject.toml setup.py $(COMPILED) $(MAPPED)
+	@rm -f $(VENV)/.installed*
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(ASSETS): $(CONSOLE)/package-lock.json $(CONSOLE)/package.json $(CONSOLE)/assets.list
+	@mkdir -p build/console && cp $(CONSOLE)/package.json $(CONSOLE)/package-lock.json build/console/
+	cd build/console && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@rm -rf $(CONSOLE)/assets && mkdir -p $(CONSOLE)/assets
+	@while read -r name source; do cp "build/console/node_modules/$$source" "$(CONSOLE)/assets/$$name" || exit 1; \
+		done < $(CONSOLE)/assets.list
+	@touch $@
+
+# The console is optional on a machine without npm, but not in CI.
+setup: $(INSTALLED)  ## virtual environment, locked dependencies, editable install, console
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory $(ASSETS) || [ -z "$$CI" ]; \
+	elif [ ! -e $(ASSETS) ]; then \
+		echo "npm is not here: /graphiql says how to add its assets (make console)"; \
+	fi
+
+demo: setup  ## a plant with orders, lots and machines, ready to query
+	$(BIN)/mesgraph demo $(ARGS)
+
+test: setup  ## the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+build/links: $(MAPPED)
+	@mkdir -p build/links
+	@for name in drivers migrations; do ln -sfn ../../$$name build/links/mesgraph_$$name; done
+	@touch build/links
+
+lint: $(INSTALLED) build/links  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)  ## repair style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## every benchmark, one JSON object each
+	@for file in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
+
+bench-setup: setup  ## the peers that the benchmarks compare with
+	@for lock in $(wildcard benchmarks/*/package-lock.json); do \
+		npm ci --silent --no-audit --no-fund --prefix $$(dirname $$lock) || exit 1; done
+
+adversity: setup  ## faults at full count
+	MESGRAPH_TEST_SCALE=full $(BIN)/python -m pytest tests/adversity $(ARGS)
+
+schema: $(INSTALLED)  ## print the GraphQL schema into src/mesgraph/schema.graphql
+	@mkdir -p build
+	$(BIN)/mesgraph schema > build/schema.graphql
+	mv build/schema.graphql src/mesgraph/schema.graphql
+
+console: $(ASSETS)  ## the files that /graphiql serves
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra postgresql
+
+lock: $(LOCKED)  ## solve the dependencies anew
+	$(LOCK) --upgrade --output-file requirements/runtime.txt
+	$(LOCK) --upgrade --constraint requirements/runtime.txt --group dev --output-file requirements/dev.txt
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist src/*.egg-info $(CONSOLE)/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find src ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Genealogy: what was made from what."""

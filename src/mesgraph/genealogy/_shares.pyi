@@ -1,0 +1,3 @@
+from collections.abc import Sequence
+
+def apportion(total: int, weights: Sequence[int]) -> list[int]: ...
