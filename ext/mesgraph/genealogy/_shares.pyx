@@ -50,12 +50,14 @@ cdef void _share_out(
         shares[claims[i].index] += 1
 
 
-def apportion(total: int, weights) -> list[int]:
+def apportion(total, weights) -> list[int]:
     """Split `total` over `weights` in proportion; the shares are whole and add up to `total` exactly.
 
     Largest remainder first, at a tie the lower index. Raises ValueError when there are no weights, when an
     amount is negative or does not fit 64 bits, and when all weights are zero but `total` is not.
     """
+    if not isinstance(total, int):
+        raise TypeError(f"total is {total!r}; it must be a whole number")
     if not 0 <= total <= INT64_MAX:
         raise ValueError(f"total is {total}; it must lie between 0 and 2**63 - 1")
     try:
