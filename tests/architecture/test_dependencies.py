@@ -30,9 +30,7 @@ FORBIDDEN = {
 
 def locked(name: str) -> dict[str, Version]:
     text = (ROOT / "requirements" / name).read_text()
-    return {
-        package: Version(at) for package, at in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", text, re.MULTILINE)
-    }
+    return {package: Version(at) for package, at in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("package", FLOORS)
