@@ -54,9 +54,7 @@ def test_the_policy_lets_nothing_else_in() -> None:
     assert "http" not in policy
 
 
-def test_missing_assets_are_explained(
-    browser: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_assets_are_explained(browser: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(console, "ASSETS", tmp_path)
     answer = browser.get("/graphiql")
     assert answer.status_code == 503

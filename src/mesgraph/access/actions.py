@@ -1,0 +1,95 @@
+"""Verbs of access control."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from mesgraph import ledger
+from mesgraph.access import events
+from mesgraph.access.keys import new_key
+from mesgraph.access.models import ApiKey, Principal, PrincipalKind, RoleGrant
+from mesgraph.access.roles import Role
+from mesgraph.errors import Code, Refused, invalid
+from mesgraph.work import Work
+
+LIFE = timedelta(days=365)
+
+
+def create_principal(work: Work, *, subject: str, kind: PrincipalKind, display_name: str) -> Principal:
+    """Make a person or service known. Refuses DUPLICATE_KEY."""
+    if work.session.scalar(select(Principal.id).where(Principal.subject == subject)) is not None:
+        raise Refused(invalid(f"principal {subject!r} exists", "subject", code=Code.DUPLICATE_KEY))
+    principal = work.add(Principal(subject=subject, principal_kind=kind, display_name=display_name, active=True))
+    ledger.record(work, events.PrincipalCreated(principal=principal))
+    return principal
+
+
+def grant_role(work: Work, principal: Principal, role: Role, site_id: int | None, site: str | None) -> RoleGrant:
+    """Give ``principal`` a role at a site or everywhere; granting twice changes nothing."""
+    work.lock(principal)
+    standing = _standing_grant(work, principal, role, site_id)
+    if standing is not None:
+        return standing
+    grant = work.add(RoleGrant(principal_id=principal.id, role=role, site_id=site_id))
+    ledger.record(work, events.RoleGranted(principal=principal, role=role, site=site), site_id=site_id)
+    return grant
+
+
+def withdraw_role(work: Work, principal: Principal, role: Role, site_id: int | None, site: str | None) -> RoleGrant:
+    """Take a role away. Refuses NOT_FOUND when the principal does not hold it there."""
+    work.lock(principal)
+    standing = _standing_grant(work, principal, role, site_id)
+    if standing is None:
+        raise Refused(invalid(f"{principal.subject} has no role {role} there", "role", code=Code.NOT_FOUND))
+    standing.withdrawn_at = work.now
+    ledger.record(work, events.RoleWithdrawn(principal=principal, role=role, site=site), site_id=site_id)
+    return standing
+
+
+def issue_api_key(work: Work, principal: Principal, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """A new key of ``principal``, and its text, which is shown this once. Valid for a year at most."""
+    latest = work.now + LIFE
+    expires_at = expires_at or latest
+    if not work.now < expires_at <= latest:
+        raise Refused(invalid(f"a key ends within a year, at {latest.isoformat()} at the latest", "expires_at"))
+    fresh = new_key()
+    key = work.add(
+        ApiKey(
+            principal_id=principal.id,
+            key_id=fresh.key_id,
+            secret_sha256=fresh.secret_sha256,
+            expires_at=expires_at,
+        )
+    )
+    ledger.record(work, events.ApiKeyIssued(principal=principal, key=key, expires_at=expires_at))
+    return key, fresh.text
+
+
+def revoke_api_key(work: Work, key: ApiKey) -> ApiKey:
+    """Stop a key; stopping twice changes nothing."""
+    work.lock(key)
+    if key.revoked_at is None:
+        key.revoked_at = work.now
+        principal = work.session.get_one(Principal, key.principal_id)
+        ledger.record(work, events.ApiKeyRevoked(principal=principal, key=key))
+    return key
+
+
+def bootstrap(work: Work) -> str | None:
+    """On a database without principals: make ``admin`` and return its key, to be printed once."""
+    if work.session.scalar(select(Principal.id).limit(1)) is not None:
+        return None
+    admin = create_principal(work, subject="admin", kind=PrincipalKind.SERVICE, display_name="Administrator")
+    grant_role(work, admin, Role.ADMIN, None, None)
+    return issue_api_key(work, admin)[1]
+
+
+def _standing_grant(work: Work, principal: Principal, role: Role, site_id: int | None) -> RoleGrant | None:
+    return work.session.scalar(
+        select(RoleGrant).where(
+            RoleGrant.principal_id == principal.id,
+            RoleGrant.role == role,
+            RoleGrant.site_id.is_(None) if site_id is None else RoleGrant.site_id == site_id,
+            RoleGrant.withdrawn_at.is_(None),
+        )
+    )

@@ -1,0 +1,91 @@
+"""The policy of the API: which roles may use which field. Data, to be read and reviewed as a table.
+
+Every type has a line. ``"*"`` is the audience of its fields that are not named; the roots (Query, Mutation,
+Subscription) have no ``"*"``: each of their fields needs a line of its own, or the schema does not build. Roles are
+what somebody may do; the site of the grant says where, and what lies elsewhere does not exist for the caller.
+"""
+
+from mesgraph.access.roles import EVERYONE, STAFF, Role
+
+ADMIN = frozenset({Role.ADMIN})
+FLOOR = frozenset({Role.OPERATOR, Role.DRIVER})
+SHIFT = FLOOR | {Role.SUPERVISOR}
+STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
+QUALITY = frozenset({Role.QUALITY, Role.QA})
+PLANNING = frozenset({Role.ERP, Role.PLANNER})
+MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
+SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
+
+POLICY: dict[str, dict[str, frozenset[Role]]] = {
+    "Query": {
+        "node": EVERYONE,
+        "nodes": EVERYONE,
+        "me": EVERYONE,
+        "systemStatus": EVERYONE,
+        "history": STAFF,
+        "principals": SYSTEM_READERS,
+        "sites": EVERYONE,
+        "equipment": EVERYONE,
+        "equipmentList": EVERYONE,
+    },
+    "Mutation": {
+        "createPrincipal": ADMIN,
+        "grantRole": ADMIN,
+        "withdrawRole": ADMIN,
+        "issueApiKey": ADMIN,
+        "revokeApiKey": ADMIN,
+        "submitSites": frozenset({Role.ADMIN}),
+        "submitEquipmentClasses": MASTERS,
+        "submitEquipment": MASTERS,
+        "reportEquipmentState": frozenset({Role.DRIVER, Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR}),
+    },
+    "Subscription": {
+        "ledgerAppended": STAFF,
+        "equipmentStateChanged": EVERYONE,
+    },
+    # the record
+    "LedgerEvent": {"*": EVERYONE, "actor": STAFF},
+    "LedgerEventConnection": {"*": EVERYONE},
+    "LedgerEventEdge": {"*": EVERYONE},
+    "LedgerEventMessage": {"*": EVERYONE},
+    "Subject": {"*": EVERYONE},
+    "PageInfo": {"*": EVERYONE},
+    "SystemStatus": {"*": EVERYONE},
+    # refusals
+    "GenericUserError": {"*": EVERYONE},
+    "InvalidTransitionError": {"*": EVERYONE},
+    "QuantityError": {"*": EVERYONE},
+    "VersionConflictError": {"*": EVERYONE},
+    # access
+    "Principal": {"*": STAFF},
+    "PrincipalConnection": {"*": SYSTEM_READERS},
+    "PrincipalEdge": {"*": SYSTEM_READERS},
+    "RoleGrant": {"*": STAFF},
+    "ApiKey": {"*": SYSTEM_READERS},
+    "CreatePrincipalPayload": {"*": EVERYONE},
+    "GrantRolePayload": {"*": EVERYONE},
+    "WithdrawRolePayload": {"*": EVERYONE},
+    "IssueApiKeyPayload": {"*": EVERYONE},
+    "RevokeApiKeyPayload": {"*": EVERYONE},
+    # equipment
+    "Site": {"*": EVERYONE},
+    "EquipmentClass": {"*": EVERYONE},
+    "Equipment": {"*": EVERYONE},
+    "EquipmentConnection": {"*": EVERYONE},
+    "EquipmentEdge": {"*": EVERYONE},
+    "EquipmentStateRecord": {"*": EVERYONE},
+    "EquipmentStateEvent": {"*": EVERYONE},
+    "SubmitSitesPayload": {"*": EVERYONE},
+    "SubmitEquipmentClassesPayload": {"*": EVERYONE},
+    "SubmitEquipmentPayload": {"*": EVERYONE},
+    "ReportEquipmentStatePayload": {"*": EVERYONE},
+}
+
+
+def audience(type_name: str, field: str) -> frozenset[Role]:
+    """The roles that may use a field. Raises ``LookupError`` when the policy does not say."""
+    lines = POLICY.get(type_name, {})
+    roles = lines.get(field, lines.get("*"))
+    if roles is None:
+        raise LookupError(f"{type_name}.{field} has no line in the policy; say who may use it")
+    return roles

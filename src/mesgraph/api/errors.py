@@ -1,0 +1,81 @@
+"""What leaves the server when something cannot be answered: every top-level error has a code and says whether to retry.
+
+Expected refusals of commands are data (``userErrors``). Here stand the rest: an unknown caller, a malformed value, a
+refused query, a database that does not answer, and bugs, which show nothing but an incident number.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionResult
+
+from mesgraph.api.user_errors import camel
+from mesgraph.errors import MEANINGS, Code, Denied, Refused, Unavailable
+
+log = logging.getLogger("mesgraph.api")
+VARIABLE_PATH = re.compile(r"at '([\w.\[\]]+)'")
+
+
+class CodedErrors(SchemaExtension):
+    """Gives every top-level error its ``extensions.code``."""
+
+    def on_operation(self) -> Iterator[None]:
+        """After execution, whatever happened."""
+        yield
+        result = self.execution_context.result
+        if (isinstance(result, ExecutionResult) and result.errors) or (
+            result is not None and getattr(result, "errors", None)
+        ):
+            result.errors = [coded(error) for error in result.errors]
+        if self.execution_context.pre_execution_errors:
+            self.execution_context.pre_execution_errors = [
+                coded(error) for error in self.execution_context.pre_execution_errors
+            ]
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """``error`` with code, retryability and, where known, the path of the argument; the inside of a bug stays inside."""
+    if error.extensions and "retryable" in error.extensions and "path" in error.extensions:
+        return error
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    match cause:
+        case Denied() | Unavailable():
+            return _with(error, str(cause), cause.code)
+        case Refused():
+            first = cause.violations[0]
+            return _with(error, first.message, first.code, path=[camel(part) for part in first.path])
+        case None | GraphQLError():
+            code = Code((error.extensions or {}).get("code") or _kind_of(error))
+            return _with(error, error.message, code, path=_path_in(error.message))
+    incident = secrets.token_hex(6)
+    log.error("incident %s", incident, exc_info=cause)
+    return _with(error, f"something went wrong on our side (incident {incident})", Code.INTERNAL, incident=incident)
+
+
+def _kind_of(error: GraphQLError) -> Code:
+    return Code.INVALID_VALUE if error.message.startswith("Variable ") else Code.DOCUMENT_INVALID
+
+
+def _path_in(message: str) -> list[str]:
+    match = VARIABLE_PATH.search(message)
+    return [part for part in re.split(r"[.\[\]]+", match[1]) if part] if match else []
+
+
+def _with(error: GraphQLError, message: str, code: Code, **more: Any) -> GraphQLError:
+    extensions = {"code": code.value, "retryable": MEANINGS[code].retryable, "path": [], **more}
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        original_error=error.original_error,
+        extensions=extensions,
+    )

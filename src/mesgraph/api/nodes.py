@@ -1,0 +1,160 @@
+"""Things with an identity: the interface Node, its opaque ids, and references by id or human key.
+
+An opaque id starts with ``~``, which no human key contains, so the two never meet.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
+
+import strawberry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mesgraph.api.context import Info
+from mesgraph.db import Entity
+from mesgraph.errors import Refused, invalid, not_found
+
+E = TypeVar("E", bound=Entity)
+
+
+class NodeKind(NamedTuple):
+    """A type of the API that shows rows: the row class, the GraphQL class, and how its human key is looked up."""
+
+    row: type[Entity]
+    shown: type
+    find: Callable[[Session, str], Entity | None] | None
+
+
+NODES: dict[str, NodeKind] = {}
+"""Every type that implements Node, by name. Filled by :func:`node`; the schema is built from it."""
+
+
+def node_id(row: Entity) -> strawberry.ID:
+    """The opaque global id of a row."""
+    return opaque_id(row.subject_kind, row.id)
+
+
+def opaque_id(kind: str, key: int) -> strawberry.ID:
+    """The opaque global id of the row ``key`` behind type ``kind``."""
+    raw = f"{kind}:{key}".encode()
+    return strawberry.ID("~" + base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+def parse_node_id(text: str) -> tuple[str, int] | None:
+    """Type name and row id of an opaque id; ``None`` for anything else."""
+    if not text.startswith("~"):
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4)).decode()
+    except (ValueError, binascii.Error):
+        return None
+    name, _, key = raw.partition(":")
+    return (name, int(key)) if name in NODES and key.isascii() and key.isdecimal() and len(key) < 19 else None
+
+
+@strawberry.interface(description="Anything with an identity of its own. Fetch one again with `node(id)`.")
+class Node:
+    """Interface of all entities; executed directly on their rows."""
+
+    @strawberry.field(description="Opaque id, unique in the whole API and never reused.")
+    def id(root: strawberry.Parent[Any]) -> strawberry.ID:
+        """The opaque id of the row."""
+        return node_id(cast(Entity, root))
+
+
+def node(
+    row: type[Entity], find: Callable[[Session, str], Entity | None] | None = None, name: str | None = None
+) -> Callable[[type], Any]:
+    """Class decorator: a GraphQL type that is executed directly on rows of ``row``.
+
+    The docstring becomes the description. Answers ``is_type_of`` for rows behind an interface.
+    """
+    type_name = name or row.kind
+
+    def wrap(cls: type) -> Any:
+        def is_type_of(obj: object, _info: object) -> bool:
+            return isinstance(obj, row) and obj.subject_kind == type_name
+
+        cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
+        made = strawberry.type(cls, name=type_name, description=_description(cls))
+        NODES[type_name] = NodeKind(row, made, find)
+        return made
+
+    return wrap
+
+
+def find(session: Session, cls: type[E], reference: str, *path: str | int) -> E:
+    """The row that ``reference`` (opaque id or human key) names within the session's scope; else NOT_FOUND."""
+    row = _find(session, cls, reference)
+    if row is None:
+        raise Refused(not_found(cls.kind, reference[:100], *path))
+    return row
+
+
+def find_optional(session: Session, cls: type[E], reference: str | None, *path: str | int) -> E | None:
+    """Like :func:`find`; ``None`` when no reference was given."""
+    return None if reference is None else find(session, cls, reference, *path)
+
+
+def _find(session: Session, cls: type[E], reference: str) -> E | None:
+    parsed = parse_node_id(reference)
+    if parsed is not None:
+        name, key = parsed
+        row = _get(session, NODES[name].row, key) if issubclass(NODES[name].row, cls) else None
+        return cast(E, row) if row is not None and row.subject_kind == name else None
+    for kind in NODES.values():
+        if kind.find is not None and issubclass(kind.row, cls):
+            found = kind.find(session, reference)
+            return found if isinstance(found, cls) else None
+    return None
+
+
+def _get(session: Session, cls: type[Entity], key: int) -> Entity | None:
+    # not session.get: that would answer from the identity map, past the scope
+    return session.scalars(select(cls).where(cls.id == key)).one_or_none()
+
+
+def _description(cls: type) -> str:
+    return " ".join((cls.__doc__ or "").split())
+
+
+NodeRef = Annotated[strawberry.ID, strawberry.argument(description="Opaque id or human key.")]
+
+
+@strawberry.type
+class NodeQueries:
+    """Fetching by opaque id."""
+
+    @strawberry.field(description="The thing with this opaque id; null when there is none, or none for you.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Opaque id of any type.")],
+    ) -> Node | None:
+        """One by id."""
+        return (await _load(info, [id]))[0]
+
+    @strawberry.field(description="Up to 500 things by opaque id, in the order asked, null where there is none.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Opaque ids, 500 at most.")],
+    ) -> list[Node | None]:
+        """Many by id."""
+        if len(ids) > 500:
+            raise Refused(invalid(f"{len(ids)} ids are more than 500", "ids"))
+        return await _load(info, ids)
+
+
+async def _load(info: Info, ids: list[strawberry.ID]) -> list[Any]:
+    async def one(text: str) -> Entity | None:
+        parsed = parse_node_id(text)
+        if parsed is None:
+            return None
+        row = await info.context.one(NODES[parsed[0]].row, parsed[1])
+        return row if row is not None and row.subject_kind == parsed[0] else None
+
+    return await asyncio.gather(*(one(text) for text in ids))

@@ -1,0 +1,126 @@
+"""GraphQL over HTTP and WebSocket: who asks, and how an answer travels.
+
+Follows the GraphQL-over-HTTP specification: ``application/graphql-response+json`` when the client accepts it, status
+400 for a document or variable that never reached execution, 401 when nobody is known.
+"""
+
+import json
+import time
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+
+from graphql import GraphQLError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+
+from mesgraph.access.queries import authenticate
+from mesgraph.api.context import Context
+from mesgraph.errors import Code, Denied
+from mesgraph.plant import Plant
+from mesgraph.work import Actor
+
+RESPONSE_TYPE = "application/graphql-response+json"
+BODY_MAX = 256 * 1024
+KEY_KEPT_S = 2.0
+"""For how long a checked key is believed: a revoked key stops within this time."""
+
+_accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
+
+
+class Door:
+    """Checks keys, and remembers each for two seconds so that a screen full of queries costs one look-up."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._known: dict[str, tuple[float, Actor]] = {}
+
+    async def actor_of(self, authorization: str | None) -> Actor | None:
+        """The actor of an ``Authorization`` value ``Bearer mg_...``; ``None`` for any wrong one."""
+        scheme, _, text = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not text:
+            return None
+        now = time.monotonic()
+        known = self._known.get(text)
+        if known is not None and now - known[0] < KEY_KEPT_S:
+            return known[1]
+        at = self._plant.clock.now()
+        actor = await self._plant.database.read(lambda session: authenticate(session, text, at))
+        if actor is None:
+            self._known.pop(text, None)
+            return None
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[text] = (now, actor)
+        return actor
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """The endpoint ``/graphql``."""
+
+    def __init__(self, schema: Any, plant: Plant) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=plant.settings.queries_by_get,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(seconds=5),
+            max_subscriptions_per_connection=20,
+        )
+        self._plant = plant
+        self._door = Door(plant)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """Who asks: by header, or, on a WebSocket, later by ``connection_init``."""
+        _accepts_response_type.set(RESPONSE_TYPE in request.headers.get("accept", ""))
+        return Context(self._plant, await self._door.actor_of(request.headers.get("authorization")))
+
+    async def on_ws_connect(self, context: Context) -> dict[str, object] | None:
+        """Take the key from ``connection_init``; a socket without a valid one is closed with 4401."""
+        parameters = getattr(context, "connection_params", None) or {}
+        sent = parameters.get("Authorization") or parameters.get("authorization")
+        if isinstance(sent, str):
+            context.caller = await self._door.actor_of(sent)
+        if context.caller is None:
+            raise ConnectionRejectionError({"code": Code.UNAUTHENTICATED.value})
+        return {}
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:  # type: ignore[override]
+        """As the parent; without ``data`` when nothing was executed."""
+        answer = await super().process_result(request, result)
+        if result.data is None and result.errors and all(_before_execution(error) for error in result.errors):
+            answer.pop("data", None)  # type: ignore[misc]
+        return answer
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """Status and media type as the specification says."""
+        response = super().create_response(response_data, sub_response)
+        if isinstance(response_data, dict):
+            if "data" not in response_data:
+                response.status_code = 400
+            if any(_code(error) == Code.UNAUTHENTICATED for error in response_data.get("errors") or ()):
+                response.status_code = 401
+        if _accepts_response_type.get():
+            response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
+        return response
+
+    def encode_json(self, data: object) -> str:
+        """Compact JSON."""
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def _before_execution(error: GraphQLError) -> bool:
+    return not error.path and not isinstance(error.original_error, Denied)
+
+
+def _code(error: Any) -> str | None:
+    extensions = error.get("extensions") if isinstance(error, dict) else error.extensions
+    return (extensions or {}).get("code")

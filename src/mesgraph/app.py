@@ -1,0 +1,64 @@
+"""The server: routes from a list, and a lifespan that starts and stops the plant. Nothing global."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from mesgraph import console
+from mesgraph.api.body_limit import BodyLimit
+from mesgraph.api.view import BODY_MAX, GraphQLView
+from mesgraph.config import Settings
+from mesgraph.errors import Unavailable
+from mesgraph.ledger.queries import head
+from mesgraph.plant import running_plant
+from mesgraph.schema import build_schema
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """The ASGI application."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running_plant(settings) as plant:
+            app.state.plant = plant
+            app.state.view = GraphQLView(build_schema(), plant)
+            yield
+
+    routes: list[BaseRoute] = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/graphql", GraphQLEndpoint(), methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", GraphQLEndpoint()),
+    ]
+    if settings.graphiql:
+        routes += console.routes()
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX)])
+
+
+class GraphQLEndpoint:
+    """Hands requests to the view that the lifespan made."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Both HTTP and WebSocket."""
+        await scope["app"].state.view(scope, receive, send)
+
+
+async def healthz(_: Request) -> Response:
+    """The process lives."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """The database answers."""
+    try:
+        cursor = await request.app.state.plant.database.read(head)
+    except Unavailable as error:
+        return JSONResponse({"ready": False, "code": error.code, "message": str(error)}, status_code=503)
+    return JSONResponse({"ready": True, "cursor": str(cursor)})

@@ -1,0 +1,84 @@
+"""The command line. It never imports the schema itself: the server and the demo do, when they run."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesgraph.config import Settings
+
+app = typer.Typer(help="mesgraph: the plant as one GraphQL API.", no_args_is_help=True, add_completion=False)
+
+Database = Annotated[
+    str | None,
+    typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME; MESGRAPH_DATABASE, or sqlite:///mesgraph.db."),
+]
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+@app.command()
+def migrate(database: Database = None) -> None:
+    """Bring the database to the newest revision; on a new one, make `admin` and print its key once."""
+    from mesgraph import migration
+
+    url = database or Settings().database
+    typer.echo(f"database at revision {migration.migrate(url)}")
+    key = migration.first_admin_key(url)
+    if key is not None:
+        typer.echo("key of the new principal `admin`, shown this once:", err=True)
+        typer.echo(key)
+
+
+@app.command()
+def serve(
+    database: Database = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; more than one needs PostgreSQL.")] = None,
+    graphiql: Annotated[bool | None, typer.Option("--graphiql", help="Serve GraphiQL at /graphiql.")] = None,
+) -> None:
+    """Run the server."""
+    given = {"database": database, "host": host, "port": port, "workers": workers, "graphiql": graphiql}
+    for name, value in given.items():
+        if value is not None:
+            os.environ[f"MESGRAPH_{name.upper()}"] = str(value)
+    settings = Settings()
+    if settings.demo_clock is not None:
+        fail("MESGRAPH_DEMO_CLOCK is set: a virtual clock is for `mesgraph demo` alone")
+    serve_settings(settings)
+
+
+def serve_settings(settings: Settings) -> None:
+    """Check that the server can run as asked, then run it."""
+    from mesgraph.server import Unfit, run
+
+    try:
+        run(settings)
+    except Unfit as error:
+        fail(str(error))
+
+
+@app.command()
+def schema(
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output if left out.")] = None,
+) -> None:
+    """Print the GraphQL schema."""
+    from mesgraph.schema import build_schema
+
+    text = build_schema().as_str() + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def fail(message: str) -> None:
+    """Say what is wrong and leave with status 2."""
+    typer.echo(f"mesgraph: {message}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,27 @@
+"""Settings, read once from ``MESGRAPH_*`` environment variables; the options of the command line have the same names."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix="MESGRAPH_", extra="ignore", frozen=True)
+
+    database: str = Field(
+        default="sqlite:///mesgraph.db",
+        description="sqlite:///FILE (embedded, the default) or postgresql://USER@HOST/NAME.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, description="Port to listen on.")
+    workers: int = Field(default=1, ge=1, description="Server processes; more than one needs PostgreSQL.")
+    graphiql: bool = Field(default=False, description="Serve GraphiQL at /graphiql.")
+    introspection: bool = Field(default=False, description="Answer introspection queries.")
+    queries_by_get: bool = Field(default=False, description="Accept queries by HTTP GET.")
+    demo_clock: Path | None = Field(
+        default=None,
+        description="File of the demo's virtual clock. Set by `mesgraph demo` only; `serve` refuses it.",
+    )

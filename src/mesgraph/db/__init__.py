@@ -1,0 +1,13 @@
+"""The ground: row base, exact column types, and the two databases behind one small interface.
+
+Verbs and queries are plain synchronous functions of a session. Only :class:`Database` knows how they run: on SQLite
+verbs run in the one writer thread and queries on a small pool of read-only connections; on PostgreSQL both run over
+asyncpg. A unit of work is retried as a whole when the database asks for it.
+"""
+
+from mesgraph.db.database import Database, open_database
+from mesgraph.db.rows import Entity, Row, Sited
+from mesgraph.db.scope import Sites
+from mesgraph.db.types import Exact, Instant, Key, Word
+
+__all__ = ["Database", "Entity", "Exact", "Instant", "Key", "Row", "Sited", "Sites", "Word", "open_database"]

@@ -1,0 +1,73 @@
+"""What both databases offer, and how one is opened."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias, TypeVar
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+from mesgraph.db.scope import Sites
+
+T = TypeVar("T")
+Unit: TypeAlias = Callable[[Session], T]
+"""A plain function of a session: a whole unit of work, or a query."""
+
+
+class Database(ABC):
+    """A database that runs units of work and queries.
+
+    ``write`` returns after the commit is on disk (PostgreSQL: as its settings promise) and calls the listeners of
+    :meth:`on_commit` then. Errors: whatever the unit raises, with everything rolled back;
+    :class:`~mesgraph.errors.Unavailable` when the database cannot do it now.
+    """
+
+    dialect: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect; raises :class:`~mesgraph.errors.Unavailable` with the way out."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what runs, then let go of every connection and thread."""
+
+    @abstractmethod
+    async def write(self, unit: Unit[T], sites: Sites = None) -> T:
+        """Run ``unit`` in one transaction, again from the start when the database asks for it, and commit."""
+
+    @abstractmethod
+    async def read(self, query: Unit[T], sites: Sites = None) -> T:
+        """Run ``query`` on one read-only snapshot."""
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` on the event loop after each commit of this process."""
+        self._listeners.append(listener)
+
+    def _committed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def open_database(url: str) -> Database:
+    """The database of ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``; call ``open`` on it before use.
+
+    Raises ``ValueError`` for anything else.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(f"database {url!r} is not a URL such as sqlite:///mesgraph.db") from error
+    if parsed.get_backend_name() == "sqlite":
+        from mesgraph.db.sqlite import EmbeddedDatabase
+
+        return EmbeddedDatabase(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        from mesgraph.db.postgresql import ServerDatabase
+
+        return ServerDatabase(parsed)
+    raise ValueError(f"database {url!r} is neither sqlite:///FILE nor postgresql://USER@HOST/NAME")

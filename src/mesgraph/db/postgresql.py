@@ -1,0 +1,128 @@
+"""PostgreSQL over asyncpg, for plants that outgrow one machine or one writer."""
+
+import asyncio
+import random
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm.exc import StaleDataError
+
+from mesgraph.db.database import Database, Unit
+from mesgraph.db.scope import Sites, apply_scope
+from mesgraph.errors import Code, Unavailable
+
+T = TypeVar("T")
+
+TRIES = 5
+RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX = 0.005, 0.2
+# 23505: two callers made the same key at once; the second run finds the key and says so in its own words.
+RETRIED = {"40001", "40P01", "23505"}
+LOST = {
+    "25006",
+    "57P01",
+    "57P02",
+    "57P03",
+    "53300",
+}  # read-only primary, shutdown, start-up, too many clients
+SERVER_SETTINGS = {
+    "application_name": "mesgraph",
+    "statement_timeout": "10000",
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+}
+
+
+class ServerDatabase(Database):
+    """A PostgreSQL database."""
+
+    dialect: ClassVar[str] = "postgresql"
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self.url = url.set(drivername="postgresql+asyncpg")
+        self._engine = create_async_engine(
+            self.url,
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            pool_recycle=900,
+            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
+        )
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Make sure that the server answers."""
+        try:
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        except (OSError, DBAPIError, TimeoutError) as error:
+            shown = self.url.render_as_string()
+            raise Unavailable(Code.UNAVAILABLE, f"{shown} does not answer: {error}") from error
+
+    async def close(self) -> None:
+        """Finish what runs, then close the pool."""
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._engine.dispose()
+
+    async def write(self, unit: Unit[T], sites: Sites = None) -> T:
+        """Run and commit; a caller that goes away neither stops it nor poisons the connection."""
+        task = asyncio.create_task(self._with_retry(unit, sites))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def read(self, query: Unit[T], sites: Sites = None) -> T:
+        """Run ``query`` in a read-only transaction with one snapshot."""
+
+        async def run() -> T:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                await session.connection(
+                    execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                )
+                apply_scope(session.sync_session, sites)
+                return await session.run_sync(query)
+
+        try:
+            return await asyncio.shield(run())
+        except (DBAPIError, OSError) as error:
+            raise translate(error) from error
+
+    async def _with_retry(self, unit: Unit[T], sites: Sites) -> T:
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                    apply_scope(session.sync_session, sites)
+                    result = await session.run_sync(unit)
+            except (DBAPIError, OSError, StaleDataError) as error:
+                if attempt == TRIES or not (isinstance(error, StaleDataError) or sqlstate(error) in RETRIED):
+                    raise translate(error) from error
+                ceiling = min(RETRY_DELAY_S_MAX, RETRY_DELAY_S_MIN * 2**attempt)
+                await asyncio.sleep(random.uniform(RETRY_DELAY_S_MIN, ceiling))
+            else:
+                self._committed()
+                return result
+        raise AssertionError("the last try returns or raises")
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's five-letter code of ``error``, or an empty text."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
+def translate(error: BaseException) -> BaseException:
+    """A fault of lock, disk or connection as :class:`Unavailable`; everything else as it is."""
+    state = sqlstate(error)
+    if state == "53100":
+        return Unavailable(Code.STORAGE_FULL, "the disk of the database is full; nothing was written")
+    if state == "55P03" or state in RETRIED or isinstance(error, StaleDataError):
+        return Unavailable(Code.IN_PROGRESS, "another command holds the same rows; send the same command again")
+    if state == "57014":
+        return Unavailable(Code.TIMEOUT, "the statement took too long and was given up; nothing was written")
+    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
+    if state in LOST or state.startswith("08") or disconnected or isinstance(error, OSError | InterfaceError):
+        return Unavailable(Code.UNAVAILABLE, "the database does not answer; send the same command again")
+    return error

@@ -1,0 +1,40 @@
+"""Site scope: a session that carries one sees only the rows of its sites, whatever the statement.
+
+What lies outside is not refused but absent, so "not yours" and "not there" cannot be told apart (I36).
+"""
+
+from collections.abc import Collection
+from typing import TypeAlias
+
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from mesgraph.db.rows import Sited
+
+Sites: TypeAlias = frozenset[int] | None
+"""Ids of the sites in scope; ``None`` means every site."""
+
+INFO = "sites"
+
+
+def apply_scope(session: Session, sites: Sites) -> None:
+    """Restrict ``session`` to ``sites`` for as long as it lives."""
+    session.info[INFO] = sites
+
+
+def sites_of(session: Session) -> Sites:
+    """The scope of ``session``."""
+    scope: Sites = session.info.get(INFO)
+    return scope
+
+
+@event.listens_for(Session, "do_orm_execute")
+def add_site_predicate(state: ORMExecuteState) -> None:
+    """Add the predicate to every ORM statement, relations included; column loads of loaded rows need none."""
+    sites = sites_of(state.session)
+    if sites is None or state.is_column_load or state.is_relationship_load:
+        return
+    allowed: Collection[int] = sorted(sites)
+    state.statement = state.statement.options(
+        with_loader_criteria(Sited, lambda row: row.site_id.in_(allowed), include_aliases=True)
+    )

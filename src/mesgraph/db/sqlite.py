@@ -1,0 +1,202 @@
+"""SQLite, embedded: one writer thread with group commit, and a few read-only connections.
+
+One process owns the file (an advisory lock beside it says so). Writes wait in a queue; the writer takes all that
+wait, runs each in a savepoint of one transaction, and answers when that transaction is on disk: while one commit
+waits for the disk the next group gathers, so nobody waits for company that may not come.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from mesgraph.db.database import Database, Unit
+from mesgraph.db.scope import Sites, apply_scope
+from mesgraph.errors import Code, Unavailable
+
+T = TypeVar("T")
+
+GROUP_MAX = 64
+READERS = 4
+BUSY_TIMEOUT_MS = 5000
+COMMON_PRAGMAS = (
+    "foreign_keys=ON",
+    "trusted_schema=OFF",
+    "cell_size_check=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+)
+WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", *COMMON_PRAGMAS)
+
+
+class Job:
+    """One waiting unit of work and the promise of its result."""
+
+    def __init__(self, unit: Unit[Any], sites: Sites) -> None:
+        self.unit = unit
+        self.sites = sites
+        self.answer: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Run in a savepoint of the open transaction; a unit that fails leaves nothing behind."""
+        self.result, self.error = None, None
+        session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        try:
+            with session:
+                apply_scope(session, self.sites)
+                self.result = self.unit(session)
+                session.commit()
+        except BaseException as error:
+            self.error = error
+
+    def reply(self) -> None:
+        """Tell the caller; only after the outer commit."""
+        if self.error is not None:
+            self.answer.set_exception(translate(self.error))
+        else:
+            self.answer.set_result(self.result)
+
+
+class EmbeddedDatabase(Database):
+    """The default database: one file, one process."""
+
+    dialect: ClassVar[str] = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        if not url.database or url.database == ":memory:":
+            raise ValueError("name a file: sqlite:///mesgraph.db")
+        self.path = Path(url.database)
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock_file = -1
+
+    async def open(self) -> None:
+        """Take the file for this process, start the writer and the readers."""
+        self._own_file()
+        self._writer_engine = engine(str(self.path), WRITER_PRAGMAS, "BEGIN IMMEDIATE", poolclass=StaticPool)
+        self._connection = self._writer_engine.connect()
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        self._reader_engine = engine(
+            uri, COMMON_PRAGMAS, "BEGIN", poolclass=QueuePool, pool_size=READERS, max_overflow=0
+        )
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="mesgraph-reader")
+        self._writer = threading.Thread(target=self._write_forever, name="mesgraph-writer")
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Finish the queue, then stop."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._connection.close()
+        self._reader_engine.dispose()
+        self._writer_engine.dispose()
+        os.close(self._lock_file)
+
+    async def write(self, unit: Unit[T], sites: Sites = None) -> T:
+        """Queue ``unit`` for the writer; a caller that goes away does not stop it."""
+        job = Job(unit, sites)
+        answer: asyncio.Future[T] = asyncio.wrap_future(job.answer)
+        answer.add_done_callback(lambda _: self._committed())
+        self._jobs.put(job)
+        return await asyncio.shield(answer)
+
+    async def read(self, query: Unit[T], sites: Sites = None) -> T:
+        """Run ``query`` on one of the read-only connections."""
+
+        def run() -> T:
+            with Session(self._reader_engine, expire_on_commit=False) as session:
+                apply_scope(session, sites)
+                return query(session)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        except OperationalError as error:
+            raise translate(error) from error
+
+    def _own_file(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_file)
+            raise Unavailable(
+                Code.UNAVAILABLE,
+                f"{self.path} is in use by a running server; use its API, or stop it first",
+            ) from error
+
+    def _write_forever(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            group = [job]
+            last = False
+            while len(group) < GROUP_MAX and not last:
+                try:
+                    following = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    last = True
+                else:
+                    group.append(following)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[Job]) -> None:
+        """One transaction for the group; if its commit fails, one for each, so that nobody fails for another."""
+        try:
+            with self._connection.begin():
+                for job in group:
+                    job.run(self._connection)
+        except BaseException as error:
+            if len(group) > 1:
+                for job in group:
+                    self._commit([job])
+                return
+            group[0].error = error
+        for job in group:
+            job.reply()
+
+
+def engine(database: str, pragmas: tuple[str, ...], begin: str, **pool: Any) -> Engine:
+    """An engine whose transactions start with ``begin``: the driver's own rules would start them too late."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            database, uri=database.startswith("file:"), isolation_level=None, check_same_thread=False
+        )
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    made = create_engine("sqlite://", creator=connect, **pool)
+    event.listen(made, "begin", cast(Callable[..., None], lambda connection: connection.exec_driver_sql(begin)))
+    return made
+
+
+def translate(error: BaseException) -> BaseException:
+    """A fault of disk or lock as :class:`Unavailable`; everything else as it is."""
+    if not isinstance(error, OperationalError):
+        return error
+    text = str(error.orig)
+    if "full" in text:
+        return Unavailable(Code.STORAGE_FULL, "the disk of the database is full; nothing was written")
+    if "locked" in text or "busy" in text:
+        return Unavailable(Code.IN_PROGRESS, "the database is busy; send the same command again")
+    if "disk I/O" in text or "unable to open" in text:
+        return Unavailable(Code.UNAVAILABLE, f"the database file cannot be used: {text}")
+    return error

@@ -1,0 +1,140 @@
+"""Rows of operations definitions."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mesgraph.db import Entity, Exact, Instant, Row, Word
+
+
+class DefinitionState(StrEnum):
+    """Life of a version: written, reviewed, approved by another than its author, withdrawn."""
+
+    DRAFT = "DRAFT"
+    FOR_REVIEW = "FOR_REVIEW"
+    APPROVED = "APPROVED"
+    OBSOLETE = "OBSOLETE"
+
+
+class MaterialUse(StrEnum):
+    """What a bill line's material is to the segment."""
+
+    CONSUMED = "CONSUMED"
+    CONSUMABLE = "CONSUMABLE"
+    PRODUCED = "PRODUCED"
+    CO_PRODUCT = "CO_PRODUCT"
+    BY_PRODUCT = "BY_PRODUCT"
+
+
+class RevisionRule(StrEnum):
+    """Which revisions of the material a bill line accepts."""
+
+    EXACT = "EXACT"
+    ANY_APPROVED = "ANY_APPROVED"
+
+
+class ToleranceAction(StrEnum):
+    """What happens to a consumption outside the tolerance: it is recorded with a warning, or refused."""
+
+    WARN = "WARN"
+    BLOCK = "BLOCK"
+
+
+class DependencyKind(StrEnum):
+    """When a segment may start, relative to another one of the definition."""
+
+    AFTER_END = "AFTER_END"
+    AFTER_START = "AFTER_START"
+
+
+class OperationsDefinition(Entity):
+    """One version of how a product is made: route and bill. Its content is frozen by the approval."""
+
+    __tablename__ = "operations_definition"
+    kind: ClassVar[str] = "OperationsDefinition"
+
+    code: Mapped[str] = mapped_column(String(64))
+    definition_version: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    product_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"), index=True)
+    state: Mapped[DefinitionState] = mapped_column(Word(DefinitionState))
+    effective_from: Mapped[datetime | None] = mapped_column(Instant)
+    effective_to: Mapped[datetime | None] = mapped_column(Instant)
+    author_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    approver_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id"))
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+
+    __table_args__ = (UniqueConstraint("code", "definition_version"),)
+
+    @property
+    def human_key(self) -> str:
+        """Code and version."""
+        return f"{self.code}:{self.definition_version}"
+
+
+class DefinitionSite(Row):
+    """A site at which the definition may be used; no line means all sites."""
+
+    __tablename__ = "definition_site"
+
+    definition_id: Mapped[int] = mapped_column(ForeignKey("operations_definition.id"), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True)
+
+
+class OperationsSegment(Entity):
+    """One step of the route. ``seq`` orders the steps; the class says what equipment can do it."""
+
+    __tablename__ = "operations_segment"
+    kind: ClassVar[str] = "OperationsSegment"
+
+    definition_id: Mapped[int] = mapped_column(ForeignKey("operations_definition.id"))
+    seq: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    equipment_class_id: Mapped[int] = mapped_column(ForeignKey("equipment_class.id"))
+    setup_time_s: Mapped[int] = mapped_column(default=0)
+    run_time_per_unit_s: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+
+    __table_args__ = (UniqueConstraint("definition_id", "seq"),)
+
+    @property
+    def human_key(self) -> str:
+        """Step number and name."""
+        return f"{self.seq} {self.name}"
+
+
+class SegmentDependency(Row):
+    """``segment`` may start after the end or start of ``after``, and ``delay_s`` later."""
+
+    __tablename__ = "segment_dependency"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"), primary_key=True)
+    after_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"), primary_key=True)
+    dependency: Mapped[DependencyKind] = mapped_column(Word(DependencyKind))
+    delay_s: Mapped[int] = mapped_column(default=0)
+
+
+class MaterialSpecification(Entity):
+    """A bill line of a segment: material and amount per unit of the segment's output."""
+
+    __tablename__ = "material_specification"
+    kind: ClassVar[str] = "MaterialSpecification"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"))
+    line: Mapped[int]
+    material_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"))
+    revision_rule: Mapped[RevisionRule] = mapped_column(Word(RevisionRule))
+    use: Mapped[MaterialUse] = mapped_column(Word(MaterialUse))
+    quantity_per: Mapped[Decimal] = mapped_column(Exact)
+    tolerance_pct: Mapped[Decimal | None] = mapped_column(Exact)
+    tolerance_action: Mapped[ToleranceAction] = mapped_column(Word(ToleranceAction))
+
+    __table_args__ = (UniqueConstraint("segment_id", "line"),)
+
+    @property
+    def human_key(self) -> str:
+        """The line number."""
+        return str(self.line)

@@ -1,0 +1,105 @@
+"""Named reads of the record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import cbor2
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from mesgraph.ledger.entry import Field, decode_payload
+from mesgraph.ledger.models import LedgerEvent, Position, SequencerState, SubjectEntry
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in the one order of events. The epoch changes when a database is restored from a backup."""
+
+    epoch: int
+    position: int
+
+    def __str__(self) -> str:
+        return f"c{self.epoch}-{self.position}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Read the text form; raises ``ValueError`` for anything else."""
+        epoch, dash, position = text.removeprefix("c").partition("-")
+        if not (text.startswith("c") and dash and epoch.isdecimal() and position.isdecimal() and len(text) <= 40):
+            raise ValueError(f'{text[:40]!r} is not a cursor such as "c1-5512"')
+        return cls(int(epoch), int(position))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One event as readers see it, decoded once and shared by all of them."""
+
+    ledger_event_id: int
+    position: int
+    event_id: UUID
+    type: str
+    site_id: int | None
+    subjects: tuple[tuple[str, int, int], ...]
+    actor: str
+    principal_id: int
+    occurred_at: datetime
+    recorded_at: datetime
+    reason_code: str | None
+    leaf: bytes
+    payload: dict[str, Any]
+
+
+def recorded(event: LedgerEvent, position: int) -> Recorded:
+    """Decode a stored event."""
+    entry = cbor2.loads(event.entry)
+    return Recorded(
+        ledger_event_id=event.id,
+        position=position,
+        event_id=UUID(bytes=event.event_id),
+        type=event.type,
+        site_id=event.site_id,
+        subjects=tuple((kind, id_, counter) for kind, id_, counter, _ in entry[Field.SUBJECTS]),
+        actor=event.actor,
+        principal_id=event.principal_id,
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        reason_code=event.reason_code,
+        leaf=event.leaf,
+        payload=decode_payload(event.payload),
+    )
+
+
+def events_after(session: Session, position: int, limit: int) -> list[Recorded]:
+    """Up to ``limit`` events behind ``position``, in order."""
+    rows = session.execute(
+        select(LedgerEvent, Position.position)
+        .join(Position, Position.ledger_event_id == LedgerEvent.id)
+        .where(Position.position > position)
+        .order_by(Position.position)
+        .limit(limit)
+    )
+    return [recorded(event, place) for event, place in rows]
+
+
+def head(session: Session) -> Cursor:
+    """The end of the order as this session sees it."""
+    epoch = session.scalar(select(SequencerState.epoch))
+    position = session.scalar(select(func.coalesce(func.max(Position.position), 0)))
+    return Cursor(epoch or 1, position or 0)
+
+
+def position_of(session: Session, ledger_event_id: int) -> int | None:
+    """The position of an event; ``None`` while the sequencer has not given it."""
+    return session.scalar(select(Position.position).where(Position.ledger_event_id == ledger_event_id))
+
+
+def history_of(subject_kind: str, subject_id: int) -> Select[tuple[LedgerEvent, int, int]]:
+    """Statement for the events of one subject: event, position, counter in the subject's chain."""
+    return (
+        select(LedgerEvent, Position.position, SubjectEntry.counter)
+        .join(SubjectEntry, SubjectEntry.ledger_event_id == LedgerEvent.id)
+        .join(Position, Position.ledger_event_id == LedgerEvent.id)
+        .where(SubjectEntry.subject_kind == subject_kind, SubjectEntry.subject_id == subject_id)
+    )

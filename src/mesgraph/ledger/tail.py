@@ -1,0 +1,120 @@
+"""The live end of the record: every committed event once, in the one order, to any number of readers.
+
+One task per process reads what is new and keeps the latest in memory. Readers pull at their own pace: who is slow or
+comes back with an old cursor reads from the database until it has caught up, so nothing is ever dropped and no buffer
+grows with the number of readers.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from mesgraph.db import Database
+from mesgraph.errors import Refused, Unavailable, invalid
+from mesgraph.ledger.queries import Cursor, Recorded, events_after, head, position_of
+
+POLL_S = 0.05
+BATCH = 500
+KEPT = 5_000
+
+log = logging.getLogger(__name__)
+
+
+class Tail:
+    """Reads the record in order. ``wake`` it when something was committed; it looks by itself every 50 ms, too."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._recent: list[Recorded] = []
+        self._woken = asyncio.Event()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.cursor = Cursor(1, 0)
+
+    async def start(self) -> None:
+        """Begin at the present end of the record."""
+        self.cursor = await self._database.read(head)
+        self._task = asyncio.create_task(self._read_forever(), name="ledger-tail")
+
+    async def stop(self) -> None:
+        """Stop reading; readers that wait are released."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def wake(self) -> None:
+        """Look now."""
+        self._woken.set()
+
+    async def follow(self, after: Cursor | None = None) -> AsyncIterator[Recorded]:
+        """Every event behind ``after`` (``None``: from now on), for ever.
+
+        Refuses a cursor of another epoch or one that lies ahead of the record: the reader must start anew.
+        """
+        self._check(after)
+        position = self.cursor.position if after is None else after.position
+        while True:
+            news = self._news
+            batch = self._kept_behind(position)
+            if batch is None:
+                batch = await self._database.read(lambda session, p=position: events_after(session, p, BATCH))
+            for event in batch:
+                position = event.position
+                yield event
+            if not batch:
+                await news.wait()
+
+    async def position_of(self, ledger_event_id: int, timeout_s: float) -> Cursor | None:
+        """The cursor of an event, as soon as it has one; ``None`` after ``timeout_s``."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while True:
+            news = self._news
+            position = await self._database.read(lambda session: position_of(session, ledger_event_id))
+            left = deadline - asyncio.get_running_loop().time()
+            if position is not None:
+                return Cursor(self.cursor.epoch, position)
+            if left <= 0:
+                return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), left)
+
+    def _check(self, after: Cursor | None) -> None:
+        if after is None:
+            return
+        if after.epoch != self.cursor.epoch:
+            raise Refused(invalid(f"cursor {after} belongs to an earlier life of this database; start anew", "after"))
+        if after.position > self.cursor.position + KEPT:
+            raise Refused(invalid(f"cursor {after} lies ahead of the record", "after"))
+
+    def _kept_behind(self, position: int) -> list[Recorded] | None:
+        """What memory has behind ``position``; ``None`` when it does not reach back that far."""
+        if position >= self.cursor.position:
+            return []
+        if not self._recent or self._recent[0].position > position + 1:
+            return None
+        start = position + 1 - self._recent[0].position
+        return self._recent[start : start + BATCH]
+
+    async def _read_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL_S)
+            self._woken.clear()
+            try:
+                while await self._read_batch() == BATCH:
+                    pass
+            except Unavailable as error:
+                log.warning("the record cannot be read now: %s", error)
+                await asyncio.sleep(1)
+
+    async def _read_batch(self) -> int:
+        behind = self.cursor.position
+        batch = await self._database.read(lambda session: events_after(session, behind, BATCH))
+        if batch:
+            self._recent = (self._recent + batch)[-KEPT:]
+            self.cursor = Cursor(self.cursor.epoch, batch[-1].position)
+            news, self._news = self._news, asyncio.Event()
+            news.set()
+        return len(batch)

@@ -1,0 +1,204 @@
+"""Rows of materials."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mesgraph.db import Entity, Exact, Instant, Sited, Word
+
+
+class ApprovalStatus(StrEnum):
+    """Whether a supplier may deliver."""
+
+    APPROVED = "APPROVED"
+    CONDITIONAL = "CONDITIONAL"
+    BLOCKED = "BLOCKED"
+
+
+class MaterialKind(StrEnum):
+    """Where a material stands between purchase and sale."""
+
+    RAW = "RAW"
+    INTERMEDIATE = "INTERMEDIATE"
+    FINISHED = "FINISHED"
+    CONSUMABLE = "CONSUMABLE"
+    PACKAGING = "PACKAGING"
+    SERVICE_PART = "SERVICE_PART"
+
+
+class Tracking(StrEnum):
+    """How instances of a material are told apart."""
+
+    LOT = "LOT"
+    SERIAL = "SERIAL"
+    LOT_AND_SERIAL = "LOT_AND_SERIAL"
+
+
+class ItemKind(StrEnum):
+    """The four kinds of traceable items."""
+
+    LOT = "LOT"
+    SUBLOT = "SUBLOT"
+    SERIAL_UNIT = "SERIAL_UNIT"
+    LOGISTIC_UNIT = "LOGISTIC_UNIT"
+
+
+class Lifecycle(StrEnum):
+    """Stored state of an item; what is shown also counts holds and expiry (:class:`ItemStatus`)."""
+
+    PLANNED = "PLANNED"
+    QUARANTINE = "QUARANTINE"
+    IN_PROCESS = "IN_PROCESS"
+    AVAILABLE = "AVAILABLE"
+    REJECTED = "REJECTED"
+    CONSUMED = "CONSUMED"
+    INSTALLED = "INSTALLED"
+    SHIPPED = "SHIPPED"
+    SCRAPPED = "SCRAPPED"
+    RETURNED = "RETURNED"
+    CLOSED = "CLOSED"
+
+
+class ItemStatus(StrEnum):
+    """Shown state: a terminal lifecycle, else ON_HOLD, else EXPIRED, else the lifecycle."""
+
+    PLANNED = "PLANNED"
+    QUARANTINE = "QUARANTINE"
+    IN_PROCESS = "IN_PROCESS"
+    AVAILABLE = "AVAILABLE"
+    REJECTED = "REJECTED"
+    CONSUMED = "CONSUMED"
+    INSTALLED = "INSTALLED"
+    SHIPPED = "SHIPPED"
+    SCRAPPED = "SCRAPPED"
+    RETURNED = "RETURNED"
+    CLOSED = "CLOSED"
+    ON_HOLD = "ON_HOLD"
+    EXPIRED = "EXPIRED"
+
+
+class Supplier(Entity):
+    """A company that delivers material."""
+
+    __tablename__ = "supplier"
+    kind: ClassVar[str] = "Supplier"
+
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    gln: Mapped[str | None] = mapped_column(String(13))
+    approval_status: Mapped[ApprovalStatus] = mapped_column(Word(ApprovalStatus))
+
+    @property
+    def human_key(self) -> str:
+        """The code."""
+        return self.code
+
+
+class MaterialDefinition(Entity):
+    """One revision of a material. ``uom_factors`` maps further units to how many base units one of them is."""
+
+    __tablename__ = "material_definition"
+    kind: ClassVar[str] = "MaterialDefinition"
+
+    code: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    gtin: Mapped[str | None] = mapped_column(String(14), index=True)
+    material_kind: Mapped[MaterialKind] = mapped_column(Word(MaterialKind))
+    base_uom: Mapped[str] = mapped_column(String(3))
+    tracking: Mapped[Tracking] = mapped_column(Word(Tracking))
+    shelf_life_s: Mapped[int | None]
+    quarantine_on_receipt: Mapped[bool] = mapped_column(default=False)
+    has_positions: Mapped[bool] = mapped_column(default=False)
+    uom_factors: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (UniqueConstraint("code", "revision"),)
+
+    @property
+    def human_key(self) -> str:
+        """Code and revision."""
+        return f"{self.code}:{self.revision}"
+
+
+class Item(Sited, Entity):
+    """A traceable item: lot, sublot, serial unit or logistic unit. One table, so one dense id space for the graph.
+
+    Small invariants live here; ``open_holds`` is written by the holds domain only, ``request_id`` by orders only.
+    ``quantity`` is on hand, ``initial_quantity`` all that was ever received or produced, both in ``uom``. A serial
+    unit counts 1. ``parent_id``: what the item is installed or packed in; ``lot_id``: the lot that a sublot or serial
+    unit belongs to.
+    """
+
+    __tablename__ = "item"
+    kind: ClassVar[str] = "Item"
+    lock_rank = 40
+
+    item_kind: Mapped[ItemKind] = mapped_column(Word(ItemKind))
+    key: Mapped[str] = mapped_column(String(150))
+    number: Mapped[str] = mapped_column(String(20))
+    item_revision: Mapped[int] = mapped_column(default=0)
+    material_id: Mapped[int | None] = mapped_column(ForeignKey("material_definition.id"))
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    uom: Mapped[str] = mapped_column(String(3))
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    initial_quantity: Mapped[Decimal] = mapped_column(Exact)
+    lifecycle: Mapped[Lifecycle] = mapped_column(Word(Lifecycle))
+    open_holds: Mapped[int] = mapped_column(default=0)
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    slot: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("operations_request.id"), index=True)
+    grade: Mapped[str | None] = mapped_column(String(64))
+    produced_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
+    supplier_lot: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        UniqueConstraint("item_kind", "key"),
+        Index("ix_item_material_lifecycle", "material_id", "lifecycle"),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint("quantity <= initial_quantity", name="quantity_at_most_initial"),
+    )
+
+    @property
+    def human_key(self) -> str:
+        """Material and number: ``RM-PVDF/PVDF-2219``; an SSCC for a logistic unit."""
+        return self.key
+
+    @property
+    def subject_kind(self) -> str:
+        """The public type of this kind of item."""
+        return ITEM_TYPES[self.item_kind]
+
+    def status_at(self, now: datetime) -> ItemStatus:
+        """What is shown at ``now``."""
+        if self.lifecycle in TERMINAL:
+            return ItemStatus(self.lifecycle)
+        if self.open_holds:
+            return ItemStatus.ON_HOLD
+        if self.expires_at is not None and self.expires_at <= now:
+            return ItemStatus.EXPIRED
+        return ItemStatus(self.lifecycle)
+
+
+ITEM_TYPES = {
+    ItemKind.LOT: "MaterialLot",
+    ItemKind.SUBLOT: "MaterialSublot",
+    ItemKind.SERIAL_UNIT: "SerialUnit",
+    ItemKind.LOGISTIC_UNIT: "LogisticUnit",
+}
+TERMINAL = frozenset(
+    {
+        Lifecycle.CONSUMED,
+        Lifecycle.INSTALLED,
+        Lifecycle.SHIPPED,
+        Lifecycle.SCRAPPED,
+        Lifecycle.RETURNED,
+        Lifecycle.CLOSED,
+    }
+)

@@ -1,0 +1,25 @@
+"""All rows, imported together: what migrations compare and what mappers resolve."""
+
+from mesgraph.access import models as access
+from mesgraph.db import Row
+from mesgraph.definitions import models as definitions
+from mesgraph.equipment import models as equipment
+from mesgraph.genealogy import models as genealogy
+from mesgraph.holds import models as holds
+from mesgraph.ledger import models as ledger
+from mesgraph.ledger import receipts
+from mesgraph.materials import models as materials
+from mesgraph.orders import models as orders
+
+__all__ = [
+    "Row",
+    "access",
+    "definitions",
+    "equipment",
+    "genealogy",
+    "holds",
+    "ledger",
+    "materials",
+    "orders",
+    "receipts",
+]

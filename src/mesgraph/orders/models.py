@@ -1,0 +1,195 @@
+"""Rows of orders and execution."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mesgraph.db import Entity, Exact, Instant, Sited, Word
+
+
+class RequestState(StrEnum):
+    """State of a production order, in the words of B2MML's RequestState."""
+
+    FORECAST = "FORECAST"
+    RELEASED = "RELEASED"
+    WAITING = "WAITING"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    HELD = "HELD"
+    SUSPENDED = "SUSPENDED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    ABORTED = "ABORTED"
+    CLOSED = "CLOSED"
+
+
+class JobState(StrEnum):
+    """State of a job order (OPC 10031-4; CANCELLED is ours, because the record stays)."""
+
+    NOT_ALLOWED_TO_START = "NOT_ALLOWED_TO_START"
+    ALLOWED_TO_START = "ALLOWED_TO_START"
+    RUNNING = "RUNNING"
+    INTERRUPTED = "INTERRUPTED"
+    ENDED = "ENDED"
+    ABORTED = "ABORTED"
+    CANCELLED = "CANCELLED"
+
+
+class JobSubState(StrEnum):
+    """Refines the state of a job order."""
+
+    WAITING = "WAITING"
+    READY = "READY"
+    LOADED = "LOADED"
+    HELD = "HELD"
+    SUSPENDED = "SUSPENDED"
+    COMPLETED = "COMPLETED"
+    CLOSED = "CLOSED"
+
+
+class ActualUse(StrEnum):
+    """What the material of an actual was to the job."""
+
+    CONSUMED = "CONSUMED"
+    PRODUCED = "PRODUCED"
+    BY_PRODUCT = "BY_PRODUCT"
+
+
+class OperationsRequest(Sited, Entity):
+    """A production order: demand for a quantity of a product. The definition is frozen at release."""
+
+    __tablename__ = "operations_request"
+    kind: ClassVar[str] = "OperationsRequest"
+    lock_rank = 10
+
+    code: Mapped[str] = mapped_column(String(64))
+    source_system: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(64))
+    external_revision: Mapped[int] = mapped_column(default=0)
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    product_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"), index=True)
+    definition_id: Mapped[int | None] = mapped_column(ForeignKey("operations_definition.id"))
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    priority: Mapped[int] = mapped_column(default=0)
+    earliest_start: Mapped[datetime | None] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    state: Mapped[RequestState] = mapped_column(Word(RequestState))
+    good_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    scrap_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+
+    __table_args__ = (
+        UniqueConstraint("site_id", "code"),
+        UniqueConstraint("source_system", "external_id"),
+        Index("ix_operations_request_state", "site_id", "state"),
+    )
+
+    @property
+    def human_key(self) -> str:
+        """The order number within its site."""
+        return self.code
+
+
+class SegmentRequirement(Sited, Entity):
+    """A step of an order: one segment of the frozen definition with this order's quantity."""
+
+    __tablename__ = "segment_requirement"
+    kind: ClassVar[str] = "SegmentRequirement"
+    lock_rank = 20
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"))
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"))
+    seq: Mapped[int]
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (UniqueConstraint("request_id", "seq"),)
+
+    @property
+    def human_key(self) -> str:
+        """Its place in the route."""
+        return str(self.seq)
+
+
+class JobOrder(Sited, Entity):
+    """A task for one work unit: a segment of an order, or a part of it."""
+
+    __tablename__ = "job_order"
+    kind: ClassVar[str] = "JobOrder"
+    lock_rank = 30
+
+    code: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
+    requirement_id: Mapped[int] = mapped_column(ForeignKey("segment_requirement.id"), index=True)
+    equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    priority: Mapped[int] = mapped_column(default=0)
+    planned_start: Mapped[datetime | None] = mapped_column(Instant)
+    planned_end: Mapped[datetime | None] = mapped_column(Instant)
+    state: Mapped[JobState] = mapped_column(Word(JobState))
+    sub_state: Mapped[JobSubState | None] = mapped_column(Word(JobSubState))
+
+    __table_args__ = (
+        UniqueConstraint("site_id", "code"),
+        Index("ix_job_order_equipment_state", "equipment_id", "state"),
+    )
+
+    @property
+    def human_key(self) -> str:
+        """The job's number within its site."""
+        return self.code
+
+
+class JobResponse(Sited, Entity):
+    """The record of one run of a job order, with its actuals."""
+
+    __tablename__ = "job_response"
+    kind: ClassVar[str] = "JobResponse"
+    lock_rank = 35
+
+    code: Mapped[str] = mapped_column(String(80))
+    job_order_id: Mapped[int] = mapped_column(ForeignKey("job_order.id"))
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
+    run: Mapped[int]
+    equipment_id: Mapped[int] = mapped_column(ForeignKey("equipment.id"))
+    begun_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    good_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    scrap_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+
+    __table_args__ = (UniqueConstraint("job_order_id", "run"), UniqueConstraint("site_id", "code"))
+
+    @property
+    def human_key(self) -> str:
+        """Job and run."""
+        return self.code
+
+
+class MaterialActual(Entity):
+    """Material that a run took or made. ``pending`` is what was taken and has not become part of an output yet."""
+
+    __tablename__ = "material_actual"
+    kind: ClassVar[str] = "MaterialActual"
+
+    job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)
+    use: Mapped[ActualUse] = mapped_column(Word(ActualUse))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    pending: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    range_from: Mapped[Decimal | None] = mapped_column(Exact)
+    range_to: Mapped[Decimal | None] = mapped_column(Exact)
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
+    posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    posted_at: Mapped[datetime] = mapped_column(Instant)
+    genealogy_event_id: Mapped[int | None] = mapped_column(ForeignKey("genealogy_event.id"), index=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("material_actual.id"), unique=True)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"MA-{self.id}"

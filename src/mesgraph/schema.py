@@ -1,0 +1,73 @@
+"""The index of the API: Query, Mutation and Subscription are composed here from one class per domain."""
+
+from functools import cache
+from typing import Any
+
+import strawberry
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from mesgraph.access.graphql import AccessCommands, AccessQueries
+from mesgraph.api.errors import CodedErrors
+from mesgraph.api.nodes import NODES, NodeQueries
+from mesgraph.api.policy import enforce
+from mesgraph.api.scalars import SCALARS
+from mesgraph.api.user_errors import USER_ERRORS
+from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
+from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
+
+TOKENS_MAX = 2_000
+DOCUMENTS_KEPT = 500
+
+
+@strawberry.type(description="Questions. They never change anything.")
+class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries):
+    """Root of reads."""
+
+
+@strawberry.type(
+    description="Commands. Each runs in one transaction and answers when it is on disk. A command that breaks rules of "
+    "the plant lists all of them in `userErrors` and writes nothing. Send an `idempotencyKey` with every command: then "
+    "a repeat is harmless."
+)
+class Mutation(AccessCommands, EquipmentCommands):
+    """Root of writes."""
+
+
+@strawberry.type(
+    description="Live topics, over WebSocket (graphql-transport-ws). Every event carries a `cursor`; subscribe again "
+    "with `after` set to the last one you saw, and nothing is lost or repeated."
+)
+class Subscription(LedgerSubscriptions, EquipmentSubscriptions):
+    """Root of topics."""
+
+
+class Schema(strawberry.Schema):
+    """The schema with the policy laid over it; logging of errors is done once, in :mod:`mesgraph.api.errors`."""
+
+    def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing more to do: strawberry would log the whole document once for each error."""
+
+
+@cache
+def build_schema() -> Schema:
+    """The schema. Takes seconds at full size, so it is built once per process, and never by the command line alone.
+
+    Raises ``LookupError`` when a field has no line in the policy.
+    """
+    schema = Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[kind.shown for kind in NODES.values()] + list(USER_ERRORS.values()),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        extensions=[
+            CodedErrors,
+            lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
+            lambda: ParserCache(maxsize=DOCUMENTS_KEPT),
+            lambda: ValidationCache(maxsize=DOCUMENTS_KEPT),
+        ],
+    )
+    enforce(schema._schema)
+    return schema

@@ -1,0 +1,47 @@
+"""Run the server under uvicorn, after making sure that it can keep its promises."""
+
+import uvicorn
+
+from mesgraph import migration
+from mesgraph.config import Settings
+
+GRACE_S = 8
+WEBSOCKET_MESSAGE_MAX = 64 * 1024
+CONNECTIONS_MAX = 5_000
+
+
+class Unfit(Exception):
+    """The settings or the database do not permit to serve; the message says the way out."""
+
+
+def run(settings: Settings) -> None:
+    """Serve until stopped. Raises :class:`Unfit`. The settings must also stand in the environment of the process."""
+    check(settings)
+    uvicorn.run(
+        "mesgraph.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        ws="websockets-sansio",
+        ws_max_size=WEBSOCKET_MESSAGE_MAX,
+        ws_max_queue=16,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=5,
+        limit_concurrency=CONNECTIONS_MAX,
+        server_header=False,
+        log_level="warning",
+    )
+
+
+def check(settings: Settings) -> None:
+    """Refuse several workers on SQLite, and a database that is not at the newest revision."""
+    if settings.workers > 1 and settings.database.startswith("sqlite"):
+        raise Unfit("one process owns an SQLite file: use --workers 1, or PostgreSQL")
+    try:
+        behind = migration.pending(settings.database)
+    except Exception as error:
+        raise Unfit(f"the database cannot be opened: {error}") from error
+    if behind:
+        raise Unfit("the database is not at this version's revision: run `mesgraph migrate` first")

@@ -1,0 +1,60 @@
+"""What every test can ask for: a migrated database of either kind, a plant on a fixed clock, and the API."""
+
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mesgraph.config import Settings
+from mesgraph.migration import migrate
+from mesgraph.plant import Plant, running_plant
+from tests.api import Api, SteppedClock
+from tests.services import create_database, drop_database
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, copied for every test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: str) -> Iterator[tuple[str, str]]:
+    """A migrated PostgreSQL database, copied for every test."""
+    name = f"template_{uuid.uuid4().hex}"
+    migrate(create_database(postgresql, name))
+    yield postgresql, name
+    drop_database(postgresql, name)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, migrated database without principals, of each kind in turn."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "plant.db")
+        yield f"sqlite:///{tmp_path / 'plant.db'}"
+    else:
+        server, template_name = request.getfixturevalue("postgresql_template")
+        name = f"test_{uuid.uuid4().hex}"
+        yield create_database(server, name, template=template_name)
+        drop_database(server, name)
+
+
+@pytest.fixture
+async def plant(database_url: str) -> AsyncIterator[Plant]:
+    """A running plant whose clock stands until the test moves it."""
+    async with running_plant(Settings(database=database_url), clock=SteppedClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def api(plant: Plant) -> Api:
+    """The API of that plant, asked in-process."""
+    return Api(plant)
