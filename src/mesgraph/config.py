@@ -1,4 +1,4 @@
-"""Settings, read once from ``MESGRAPH_*`` environment variables; the options of the command line have the same names."""
+"""Settings, read once from ``MESGRAPH_*`` environment variables. Options of the command line have the same names."""
 
 from pathlib import Path
 

@@ -39,7 +39,7 @@ class CodedErrors(SchemaExtension):
 
 
 def coded(error: GraphQLError) -> GraphQLError:
-    """``error`` with code, retryability and, where known, the path of the argument; the inside of a bug stays inside."""
+    """``error`` with code, retryability and, where known, the path of the argument; a bug shows nothing of itself."""
     if error.extensions and "retryable" in error.extensions and "path" in error.extensions:
         return error
     cause = error.original_error

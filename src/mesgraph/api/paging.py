@@ -75,7 +75,7 @@ async def page(info: Info, statement: Select[Any], order: Order, first: int, aft
 
     return Connection(
         edges=[Edge(cursor=cursor, node=row) for cursor, row in zip(cursors, shown, strict=True)],
-        nodes=shown,
+        nodes=list(shown),
         page_info=PageInfo(has_next_page=len(rows) > first, end_cursor=cursors[-1] if cursors else None),
         counting=count,
     )

@@ -10,7 +10,7 @@ from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.live import AfterCursor, cursor_of, follow
-from mesgraph.api.nodes import Node, find, node
+from mesgraph.api.nodes import Node, find, find_optional, node
 from mesgraph.api.paging import After, Connection, First, Order, page
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.relations import to_many, to_one
@@ -191,9 +191,9 @@ class EquipmentQueries:
         after: After = None,
     ) -> Connection[EquipmentNode]:
         """A page."""
-        site_row = await info.context.read(lambda s: find(s, Site, site, "site")) if site else None
-        parent_row = await info.context.read(lambda s: find(s, Equipment, parent, "parent")) if parent else None
-        statement = queries.listed(site_row and site_row.id, parent_row and parent_row.id)
+        site_row = await info.context.read(lambda s: find_optional(s, Site, site, "site"))
+        parent_row = await info.context.read(lambda s: find_optional(s, Equipment, parent, "parent"))
+        statement = queries.listed(site_row, parent_row)
         return await page(info, statement, Order((Equipment.id,)), first, after)
 
 

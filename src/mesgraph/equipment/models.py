@@ -69,7 +69,7 @@ class Site(Sited, Entity):
 
     __tablename__ = "site"
     kind: ClassVar[str] = "Site"
-    site_id = synonym("id")  # type: ignore[assignment]
+    site_id = synonym("id")
 
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))

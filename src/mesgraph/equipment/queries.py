@@ -45,13 +45,13 @@ def class_by_key(session: Session, code: str) -> EquipmentClass | None:
     return session.scalar(select(EquipmentClass).where(EquipmentClass.code == code))
 
 
-def listed(site_id: int | None = None, parent_id: int | None = None) -> Select[tuple[Equipment]]:
-    """Statement for equipment, of one site or below one parent."""
+def listed(site: Site | None = None, parent: Equipment | None = None) -> Select[Equipment]:
+    """Statement for equipment, of one site or directly below one parent."""
     statement = select(Equipment)
-    if site_id is not None:
-        statement = statement.where(Equipment.site_id == site_id)
-    if parent_id is not None:
-        statement = statement.where(Equipment.parent_id == parent_id)
+    if site is not None:
+        statement = statement.where(Equipment.site_id == site.id)
+    if parent is not None:
+        statement = statement.where(Equipment.parent_id == parent.id)
     return statement
 
 

@@ -95,7 +95,7 @@ def position_of(session: Session, ledger_event_id: int) -> int | None:
     return session.scalar(select(Position.position).where(Position.ledger_event_id == ledger_event_id))
 
 
-def history_of(subject_kind: str, subject_id: int) -> Select[tuple[LedgerEvent, int, int]]:
+def history_of(subject_kind: str, subject_id: int) -> Select[LedgerEvent, int, int]:
     """Statement for the events of one subject: event, position, counter in the subject's chain."""
     return (
         select(LedgerEvent, Position.position, SubjectEntry.counter)

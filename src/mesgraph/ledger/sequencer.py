@@ -87,7 +87,7 @@ class Sequencer:
 
     async def _number_events(self, connection: "asyncpg.Connection[Any]") -> None:
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)  # noqa: ASYNC110 - another process holds the lock; only it knows until when
         self._leading = True
         while True:
             if await step(connection):

@@ -59,7 +59,7 @@ class Tail:
             news = self._news
             batch = self._kept_behind(position)
             if batch is None:
-                batch = await self._database.read(lambda session, p=position: events_after(session, p, BATCH))
+                batch = await self._stored_behind(position)
             for event in batch:
                 position = event.position
                 yield event
@@ -97,6 +97,9 @@ class Tail:
         start = position + 1 - self._recent[0].position
         return self._recent[start : start + BATCH]
 
+    async def _stored_behind(self, position: int) -> list[Recorded]:
+        return await self._database.read(lambda session: events_after(session, position, BATCH))
+
     async def _read_forever(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
@@ -110,8 +113,7 @@ class Tail:
                 await asyncio.sleep(1)
 
     async def _read_batch(self) -> int:
-        behind = self.cursor.position
-        batch = await self._database.read(lambda session: events_after(session, behind, BATCH))
+        batch = await self._stored_behind(self.cursor.position)
         if batch:
             self._recent = (self._recent + batch)[-KEPT:]
             self.cursor = Cursor(self.cursor.epoch, batch[-1].position)
