@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
 from mesgraph import console
 from mesgraph.api.body_limit import BodyLimit
@@ -28,31 +29,43 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running_plant(settings) as plant:
             app.state.plant = plant
-            app.state.view = GraphQLView(build_schema(), plant)
+            app.state.graphql = GraphQLView(build_schema(), plant)
+            app.state.stream = GraphQLView(build_schema(), plant, stream=GRAPHQL_SSE_PROTOCOL)
             yield
 
     routes: list[BaseRoute] = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/graphql", GraphQLEndpoint(), methods=["GET", "POST"]),
-        WebSocketRoute("/graphql", GraphQLEndpoint()),
+        Route("/metrics", metrics),
+        Route("/graphql", Endpoint("graphql"), methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", Endpoint("graphql")),
+        # a path of its own: clients that merely mention text/event-stream would get a stream for every query
+        Route("/graphql/stream", Endpoint("stream"), methods=["GET", "POST"]),
     ]
     if settings.graphiql:
         routes += console.routes()
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX)])
 
 
-class GraphQLEndpoint:
-    """Hands requests to the view that the lifespan made."""
+class Endpoint:
+    """Hands requests to a view that the lifespan made."""
+
+    def __init__(self, view: str) -> None:
+        self._view = view
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Both HTTP and WebSocket."""
-        await scope["app"].state.view(scope, receive, send)
+        await getattr(scope["app"].state, self._view)(scope, receive, send)
 
 
 async def healthz(_: Request) -> Response:
     """The process lives."""
     return PlainTextResponse("ok\n")
+
+
+async def metrics(request: Request) -> Response:
+    """Numbers for the operator's monitoring."""
+    return Response(request.app.state.plant.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 async def readyz(request: Request) -> Response:

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mesgraph.clock import Clock, SystemClock, VirtualClock
 from mesgraph.config import Settings
 from mesgraph.db import Database, open_database
 from mesgraph.ledger.tail import Tail
+from mesgraph.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Plant:
     database: Database
     clock: Clock
     tail: Tail
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @asynccontextmanager
@@ -30,7 +32,9 @@ async def running_plant(settings: Settings, clock: Clock | None = None) -> Async
         await tail.start()
         try:
             async with _numbered(database, tail):
-                yield Plant(settings=settings, database=database, clock=clock or _clock(settings), tail=tail)
+                plant = Plant(settings=settings, database=database, clock=clock or _clock(settings), tail=tail)
+                plant.metrics.watch_position(lambda: tail.cursor.position)
+                yield plant
         finally:
             await tail.stop()
     finally:

@@ -120,10 +120,18 @@ async def run(
             receipt.answer = freeze(answer)
         return answer
 
+    metrics = context.plant.metrics
+    outcome = "failed"
     try:
-        return await context.plant.database.write(unit, sites)
+        with metrics.command_seconds.time():
+            answer = await context.plant.database.write(unit, sites)
+        outcome = "replayed" if answer.replayed else "done"
+        return answer
     except Refused as refused:
+        outcome = "refused"
         return payload(user_errors=cast(Any, list(refused.violations)))
+    finally:
+        metrics.commands.labels(name, outcome).inc()
 
 
 def _content(input: CommandInput) -> dict[str, Any]:

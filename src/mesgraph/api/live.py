@@ -27,10 +27,11 @@ async def follow(
 ) -> AsyncIterator[Recorded]:
     """The recorded events of ``types`` (``None``: all) in the actor's sites that are ``wanted``."""
     sites = context.sites
-    async for event in context.plant.tail.follow(after):
-        in_scope = sites is None or event.site_id is None or event.site_id in sites
-        if in_scope and (types is None or event.type in types) and (wanted is None or wanted(event)):
-            yield event
+    with context.plant.metrics.subscriptions.track_inprogress():
+        async for event in context.plant.tail.follow(after):
+            in_scope = sites is None or event.site_id is None or event.site_id in sites
+            if in_scope and (types is None or event.type in types) and (wanted is None or wanted(event)):
+                yield event
 
 
 def cursor_of(context: Context, event: Recorded) -> Cursor:

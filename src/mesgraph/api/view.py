@@ -62,14 +62,14 @@ class Door:
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """The endpoint ``/graphql``."""
+    """An endpoint of the schema: WebSocket beside HTTP, or server-sent events on a path of their own."""
 
-    def __init__(self, schema: Any, plant: Plant) -> None:
+    def __init__(self, schema: Any, plant: Plant, stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             allow_queries_via_get=plant.settings.queries_by_get,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            subscription_protocols=(stream,),
             connection_init_wait_timeout=timedelta(seconds=5),
             max_subscriptions_per_connection=20,
         )
