@@ -1,4 +1,4 @@
-"""What an operator's monitoring reads at /metrics. One registry per process: with several workers each tells its own."""
+"""What monitoring reads at /metrics. One registry per process: with several workers each tells its own."""
 
 from collections.abc import Callable
 

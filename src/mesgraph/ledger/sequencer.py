@@ -86,8 +86,9 @@ class Sequencer:
                 await asyncio.sleep(0.5)
 
     async def _number_events(self, connection: "asyncpg.Connection[Any]") -> None:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-            await asyncio.sleep(0.5)  # noqa: ASYNC110 - another process holds the lock; only it knows until when
+        # another process may hold the lock; only it knows until when
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
         self._leading = True
         while True:
             if await step(connection):
