@@ -617,8 +617,13 @@ def upgrade() -> None:
         sa.Column("range_from", sa.BigInteger(), nullable=True),
         sa.Column("range_to", sa.BigInteger(), nullable=True),
         sa.Column("slot", sa.String(length=64), nullable=True),
+        sa.Column("lifecycle_before", sa.String(40), nullable=False),
+        sa.Column("location_before_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["event_id"], ["genealogy_event.id"], name=op.f("fk_genealogy_line_event_id")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_genealogy_line_item_id")),
+        sa.ForeignKeyConstraint(
+            ["location_before_id"], ["equipment.id"], name=op.f("fk_genealogy_line_location_before_id")
+        ),
         sa.PrimaryKeyConstraint("event_id", "role", "line", name=op.f("pk_genealogy_line")),
     )
     with op.batch_alter_table("genealogy_line", schema=None) as batch_op:

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word
+from mesgraph.materials.models import Lifecycle
 
 
 class GenealogyKind(StrEnum):
@@ -60,6 +61,8 @@ class GenealogyLine(Row):
     """An item in an activity: quantity in the item's base unit, and the range of positions taken or made, if any.
 
     ``weight`` is what an output counts when the inputs are shared out: its quantity for products, 0 for by-products.
+    ``lifecycle_before`` and ``location_before_id`` are what a reversal restores; an output that the activity made was
+    PLANNED before.
     """
 
     __tablename__ = "genealogy_line"
@@ -73,5 +76,7 @@ class GenealogyLine(Row):
     range_from: Mapped[Decimal | None] = mapped_column(Exact)
     range_to: Mapped[Decimal | None] = mapped_column(Exact)
     slot: Mapped[str | None] = mapped_column(String(64))
+    lifecycle_before: Mapped[Lifecycle] = mapped_column(Word(Lifecycle))
+    location_before_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
 
     __table_args__ = (Index("ix_genealogy_line_item_role", "item_id", "role"),)
