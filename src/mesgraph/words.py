@@ -2,7 +2,7 @@
 
 import re
 
-from mesgraph.errors import Violation, invalid
+from mesgraph.errors import Code, Violation, invalid
 
 CODE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 NUMBER = re.compile(r"[A-Za-z0-9._/-]{1,20}")
@@ -26,3 +26,20 @@ def check_name(value: str, *path: str | int) -> Violation | None:
     if len(value.strip()) > 0 and len(value) <= NAME_MAX and value.isprintable():
         return None
     return invalid(f"a name has 1 to {NAME_MAX} printable characters, this one has {len(value)}", *path)
+
+
+def gs1_check_digit(digits: str) -> int:
+    """GS1 check digit of the digits before it: modulo 10, weights 3 and 1 from the right."""
+    total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits)))
+    return -total % 10
+
+
+def check_gs1_key(value: str, name: str, digits: int, *path: str | int) -> Violation | None:
+    """A numeric GS1 key (GTIN 14, GLN 13, SSCC 18 digits) has its length and a right check digit (I46)."""
+    if not (len(value) == digits and value.isascii() and value.isdecimal()):
+        return invalid(f"{name} {value[:40]!r} must have {digits} digits", *path, code=Code.INVALID_GS1_KEY)
+    wanted = gs1_check_digit(value[:-1])
+    if wanted == int(value[-1]):
+        return None
+    message = f"{name} {value!r} ends in {value[-1]}, its check digit is {wanted}"
+    return invalid(message, *path, code=Code.INVALID_GS1_KEY)

@@ -12,6 +12,7 @@ from strawberry.types.scalar import ScalarDefinition, scalar
 from mesgraph import quantity
 from mesgraph.errors import Code
 from mesgraph.ledger.queries import Cursor
+from mesgraph.words import check_gs1_key
 
 UnitCode = NewType("UnitCode", str)
 GTIN = NewType("GTIN", str)
@@ -117,22 +118,12 @@ def gs1_key(name: str, digits: int) -> Callable[[Any], str]:
 
     def parse(value: Any) -> str:
         written = text(value, f"a {name}")
-        if not (len(written) == digits and written.isascii() and written.isdecimal()):
-            raise refuse(f"{name} {written!r} must have {digits} digits", Code.INVALID_GS1_KEY)
-        if check_digit(written[:-1]) != int(written[-1]):
-            raise refuse(
-                f"{name} {written!r} ends in {written[-1]}, its check digit is {check_digit(written[:-1])}",
-                Code.INVALID_GS1_KEY,
-            )
+        wrong = check_gs1_key(written, name, digits)
+        if wrong is not None:
+            raise refuse(wrong.message, wrong.code)
         return written
 
     return parse
-
-
-def check_digit(digits: str) -> int:
-    """GS1 check digit of the digits before it."""
-    total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits)))
-    return -total % 10
 
 
 def parse_cursor(value: Any) -> Cursor:

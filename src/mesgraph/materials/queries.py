@@ -1,0 +1,139 @@
+"""Named reads of materials and items."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition, MaterialKind, Supplier
+
+
+def supplier_by_key(session: Session, code: str) -> Supplier | None:
+    """The supplier with this code."""
+    return session.scalar(select(Supplier).where(Supplier.code == code))
+
+
+def material_by_key(session: Session, key: str) -> MaterialDefinition | None:
+    """The material ``CODE:REVISION``; with ``CODE`` alone, its revision that was made last."""
+    code, _, revision = key.partition(":")
+    statement = select(MaterialDefinition).where(MaterialDefinition.code == code)
+    if revision:
+        statement = statement.where(MaterialDefinition.revision == revision)
+    return session.scalar(statement.order_by(MaterialDefinition.id.desc()).limit(1))
+
+
+def material_by_gtin(session: Session, gtin: str) -> MaterialDefinition | None:
+    """The material with this GTIN, its revision that was made last."""
+    newest = select(MaterialDefinition).where(MaterialDefinition.gtin == gtin).order_by(MaterialDefinition.id.desc())
+    return session.scalar(newest.limit(1))
+
+
+def materials(code: str | None = None, kind: MaterialKind | None = None) -> Select[tuple[MaterialDefinition]]:
+    """Statement for revisions of materials, of one code or one kind."""
+    statement = select(MaterialDefinition)
+    if code is not None:
+        statement = statement.where(MaterialDefinition.code == code)
+    if kind is not None:
+        statement = statement.where(MaterialDefinition.material_kind == kind)
+    return statement
+
+
+def revisions_of(session: Session, key: str) -> set[int]:
+    """Ids of the revisions that ``CODE`` or ``CODE:REVISION`` names."""
+    code, _, revision = key.partition(":")
+    statement = select(MaterialDefinition.id).where(MaterialDefinition.code == code)
+    if revision:
+        statement = statement.where(MaterialDefinition.revision == revision)
+    return set(session.scalars(statement))
+
+
+def item_by_key(session: Session, key: str) -> Item | None:
+    """The item that this human key names: ``MATERIAL/NUMBER``, ``MATERIAL/LOT/SUBLOT`` or an SSCC.
+
+    A rework revision is named with its suffix (``MATERIAL/NUMBER#1``). When items of two kinds have the same key, it
+    names none of them: use the id, or an item key that says whether a lot or a serial is meant.
+    """
+    found = session.scalars(select(Item).where(Item.key == key).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def item_by_parts(
+    session: Session,
+    *,
+    material: str | None = None,
+    gtin: str | None = None,
+    lot: str | None = None,
+    sublot: str | None = None,
+    serial: str | None = None,
+    sscc: str | None = None,
+) -> Item | None:
+    """The item that these parts of its key name; of a reworked one its latest revision.
+
+    Give an SSCC; or material (``CODE`` or ``CODE:REVISION``) or GTIN with a lot, with a lot and sublot, or with a
+    serial. A lot beside a serial must be the lot of the unit.
+    """
+    if sscc is not None:
+        return _latest(session, ItemKind.LOGISTIC_UNIT, sscc)
+    code = _code_of(session, material, gtin)
+    if code is None:
+        return None
+    if serial is not None:
+        unit = _latest(session, ItemKind.SERIAL_UNIT, f"{code}/{serial}")
+        fits = unit is None or lot is None or unit.lot_id == _id_of(_latest(session, ItemKind.LOT, f"{code}/{lot}"))
+        return unit if fits else None
+    if lot is None:
+        return None
+    if sublot is not None:
+        return _latest(session, ItemKind.SUBLOT, f"{code}/{lot}/{sublot}")
+    return _latest(session, ItemKind.LOT, f"{code}/{lot}")
+
+
+def _code_of(session: Session, material: str | None, gtin: str | None) -> str | None:
+    if gtin is None:
+        return None if material is None else material.partition(":")[0]
+    definition = material_by_gtin(session, gtin)
+    return definition.code if definition else None
+
+
+def _latest(session: Session, kind: ItemKind, key: str) -> Item | None:
+    item = newer = _exact(session, kind, key)
+    while newer is not None:
+        item, newer = newer, _exact(session, kind, f"{key}#{newer.item_revision + 1}")
+    return item
+
+
+def _exact(session: Session, kind: ItemKind, key: str) -> Item | None:
+    return session.scalar(select(Item).where(Item.item_kind == kind, Item.key == key))
+
+
+def _id_of(item: Item | None) -> int:
+    return item.id if item else 0
+
+
+def key_taken(session: Session, kind: ItemKind, key: str) -> bool:
+    """Whether an item of this kind has the key at any site, also outside the session's scope."""
+    item = Item.__table__.c
+    return session.execute(select(item.id).where(item.item_kind == kind, item.key == key).limit(1)).first() is not None
+
+
+def has_items(session: Session, material_id: int) -> bool:
+    """Whether any site has ever had an item of this revision of a material."""
+    item = Item.__table__.c
+    return session.execute(select(item.id).where(item.material_id == material_id).limit(1)).first() is not None
+
+
+def lots(
+    material_ids: set[int] | None = None,
+    lifecycle: Lifecycle | None = None,
+    location_id: int | None = None,
+    site_id: int | None = None,
+) -> Select[tuple[Item]]:
+    """Statement for lots: of some materials, in one lifecycle, at one store, at one site."""
+    statement = select(Item).where(Item.item_kind == ItemKind.LOT)
+    if material_ids is not None:
+        statement = statement.where(Item.material_id.in_(sorted(material_ids)))
+    if lifecycle is not None:
+        statement = statement.where(Item.lifecycle == lifecycle)
+    if location_id is not None:
+        statement = statement.where(Item.location_id == location_id)
+    if site_id is not None:
+        statement = statement.where(Item.site_id == site_id)
+    return statement
