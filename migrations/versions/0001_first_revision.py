@@ -509,6 +509,8 @@ def upgrade() -> None:
         "held_item",
         sa.Column("hold_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("range_from", sa.BigInteger(), nullable=True),
+        sa.Column("range_to", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], name=op.f("fk_held_item_hold_id")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_held_item_item_id")),
         sa.PrimaryKeyConstraint("hold_id", "item_id", name=op.f("pk_held_item")),

@@ -55,9 +55,11 @@ class Hold(Sited, Entity):
 
 
 class HeldItem(Row):
-    """An item under a hold. A child of a split inherits the holds of its parent."""
+    """An item under a hold: the whole of it, or a range of its positions. A child of a split inherits its parent's."""
 
     __tablename__ = "held_item"
 
     hold_id: Mapped[int] = mapped_column(ForeignKey("hold.id"), primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), primary_key=True, index=True)
+    range_from: Mapped[Decimal | None] = mapped_column(Exact)
+    range_to: Mapped[Decimal | None] = mapped_column(Exact)

@@ -26,7 +26,7 @@ def material_by_gtin(session: Session, gtin: str) -> MaterialDefinition | None:
     return session.scalar(newest.limit(1))
 
 
-def materials(code: str | None = None, kind: MaterialKind | None = None) -> Select[tuple[MaterialDefinition]]:
+def materials(code: str | None = None, kind: MaterialKind | None = None) -> Select[MaterialDefinition]:
     """Statement for revisions of materials, of one code or one kind."""
     statement = select(MaterialDefinition)
     if code is not None:
@@ -125,7 +125,7 @@ def lots(
     lifecycle: Lifecycle | None = None,
     location_id: int | None = None,
     site_id: int | None = None,
-) -> Select[tuple[Item]]:
+) -> Select[Item]:
     """Statement for lots: of some materials, in one lifecycle, at one store, at one site."""
     statement = select(Item).where(Item.item_kind == ItemKind.LOT)
     if material_ids is not None:
