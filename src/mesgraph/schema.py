@@ -15,14 +15,16 @@ from mesgraph.api.policy import enforce
 from mesgraph.api.scalars import SCALARS
 from mesgraph.api.user_errors import USER_ERRORS
 from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
+from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
+from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
 
 
 @strawberry.type(description="Questions. They never change anything.")
-class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries):
+class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries, MaterialQueries, HoldQueries):
     """Root of reads."""
 
 
@@ -31,7 +33,7 @@ class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries):
     "the plant lists all of them in `userErrors` and writes nothing. Send an `idempotencyKey` with every command: then "
     "a repeat is harmless."
 )
-class Mutation(AccessCommands, EquipmentCommands):
+class Mutation(AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands):
     """Root of writes."""
 
 
@@ -39,7 +41,7 @@ class Mutation(AccessCommands, EquipmentCommands):
     description="Live topics, over WebSocket (graphql-transport-ws). Every event carries a `cursor`; subscribe again "
     "with `after` set to the last one you saw, and nothing is lost or repeated."
 )
-class Subscription(LedgerSubscriptions, EquipmentSubscriptions):
+class Subscription(LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions):
     """Root of topics."""
 
 

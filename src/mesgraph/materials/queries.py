@@ -137,3 +137,8 @@ def lots(
     if site_id is not None:
         statement = statement.where(Item.site_id == site_id)
     return statement
+
+
+def suppliers() -> Select[Supplier]:
+    """Statement for suppliers."""
+    return select(Supplier)

@@ -1,0 +1,206 @@
+"""Holds in the API."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+
+from mesgraph.access.graphql import PrincipalNode
+from mesgraph.access.models import Principal
+from mesgraph.api.command import CommandInput, CommandPayload, command, shown
+from mesgraph.api.context import Info
+from mesgraph.api.enums import described_enum
+from mesgraph.api.nodes import Node, find, find_optional, node
+from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.relations import to_one
+from mesgraph.api.user_errors import UserError, user_error
+from mesgraph.equipment.graphql import EquipmentNode, SiteNode
+from mesgraph.equipment.models import Equipment, Site
+from mesgraph.errors import Findings, HoldViolation
+from mesgraph.holds import actions, queries
+from mesgraph.holds.models import Hold, HoldScope, HoldSeverity
+from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
+from mesgraph.work import Work
+
+described_enum(
+    HoldScope,
+    "What a hold stops.",
+    {
+        HoldScope.ITEM: "Whole items.",
+        HoldScope.RANGE: "A range of positions of one lot.",
+        HoldScope.EQUIPMENT: "Equipment alone.",
+    },
+)
+described_enum(
+    HoldSeverity,
+    "How grave the cause of a hold is.",
+    {
+        HoldSeverity.MINOR: "Whoever placed it may also release it, with role quality or qa.",
+        HoldSeverity.MAJOR: "Another person releases it.",
+        HoldSeverity.CRITICAL: "Another person releases it.",
+    },
+)
+
+
+@strawberry.type(name="PositionRange", description="Positions of a lot, half-open: [from, to), in its base unit.")
+class PositionRangeType:
+    """A range."""
+
+    from_: Decimal = strawberry.field(name="from", description="First position, included.")
+    to: Decimal = strawberry.field(description="End, excluded.")
+
+
+@strawberry.input(description="Positions of a lot, half-open: [from, to), in its base unit.")
+class PositionRangeInput:
+    """A range."""
+
+    from_: Decimal = strawberry.field(name="from", description="First position, included; 0 is the start of the lot.")
+    to: Decimal = strawberry.field(description="End, excluded; at most the initial quantity.")
+
+
+@node(Hold, find=queries.hold_by_key)
+class HoldNode(Node):
+    """An exceptional stop of items or equipment. What is under it keeps its state. Named by `SITE/NUMBER`."""
+
+    version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
+    number: str = strawberry.field(description="Number, unique within the site: H-000001.")
+    scope: HoldScope = strawberry.field(description="What it stops.")
+    severity: HoldSeverity = strawberry.field(description="How grave the cause is.")
+    site: SiteNode = to_one(Hold.site_id, Site, "The site.")
+    equipment: EquipmentNode | None = to_one(Hold.equipment_id, Equipment, "The equipment that it stops, if any.")
+    reason_code: str = strawberry.field(description="Why, as a code of the plant's list.")
+    comment: str | None = strawberry.field(description="Why, in words.")
+    placed_at: datetime = strawberry.field(description="When it began.")
+    placed_by: PrincipalNode = to_one(Hold.placed_by_id, Principal, "Who placed it.")
+    released_at: datetime | None = strawberry.field(description="When it ended; null while it is open.")
+    released_by: PrincipalNode | None = to_one(Hold.released_by_id, Principal, "Who released it.")
+
+    @strawberry.field(description="The positions that it stops; null when it stops whole items or equipment.")
+    def range(root: strawberry.Parent[Any]) -> PositionRangeType | None:
+        """The range as it was placed."""
+        return None if root.range_from is None else PositionRangeType(from_=root.range_from, to=root.range_to)
+
+    @strawberry.field(description="The items under it, those that inherited it from a split item included.")
+    async def items(root: strawberry.Parent[Any], info: Info) -> list[TraceableItem]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[list[Any]]:
+            pairs = await info.context.read(lambda session: queries.held_items(session, ids))
+            return [[item for held, item in pairs if held.hold_id == key] for key in ids]
+
+        items: list[TraceableItem] = await info.context.batched("held items", root.id, load)
+        return items
+
+
+@user_error(HoldViolation)
+class LotOnHoldError(UserError):
+    """Open holds stop the item (LOT_ON_HOLD)."""
+
+    @strawberry.field(description="The holds that would have to be released.")
+    async def holds(root: strawberry.Parent[Any], info: Info) -> list[HoldNode]:
+        """By id."""
+        rows = [await info.context.one(Hold, key) for key in root.holds]
+        return shown([row for row in rows if row is not None])
+
+
+@strawberry.input(description="Which holds. All conditions that are given must hold.")
+class HoldFilter:
+    """Conditions on holds."""
+
+    open: bool | None = strawberry.field(default=None, description="Only open ones, or only released ones.")
+    site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
+
+
+@strawberry.type
+class HoldQueries:
+    """Reads."""
+
+    @strawberry.field(description="Holds, the newest first.")
+    async def holds(
+        self,
+        info: Info,
+        filter: Annotated[HoldFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[HoldNode]:
+        """A page."""
+        wanted = filter or HoldFilter()
+        site = await info.context.read(lambda s: find_optional(s, Site, wanted.site, "filter", "site"))
+        statement = queries.listed(wanted.open, site.id if site else None)
+        return await page(info, statement, Order((Hold.id,), descending=True), first, after)
+
+
+@strawberry.input(description="What to stop, and how grave it is. Needs a reason.")
+class PlaceHoldInput(CommandInput):
+    """One hold."""
+
+    items: list[ItemKey] = strawberry.field(
+        default_factory=list, description="Items of one site, 5,000 at most; the same one twice counts once."
+    )
+    equipment: strawberry.ID | None = strawberry.field(
+        default=None, description="Equipment that may not begin jobs meanwhile; alone or beside items."
+    )
+    range: PositionRangeInput | None = strawberry.field(
+        default=None, description="Only these positions of the one lot named, instead of all of it."
+    )
+    severity: HoldSeverity = strawberry.field(
+        description="How grave it is; from MAJOR up another person has to release it."
+    )
+
+
+@strawberry.type(description="The open hold.")
+class PlaceHoldPayload(CommandPayload):
+    """Answer."""
+
+    hold: HoldNode | None = strawberry.field(default=None, description="The hold.")
+
+
+@strawberry.input(description="A hold to release.")
+class ReleaseHoldInput(CommandInput):
+    """One hold."""
+
+    hold: strawberry.ID = strawberry.field(description="The hold, by id or `SITE/NUMBER`.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="`version` that you decided on; another one is refused (VERSION_CONFLICT)."
+    )
+
+
+@strawberry.type(description="The released hold.")
+class ReleaseHoldPayload(CommandPayload):
+    """Answer."""
+
+    hold: HoldNode | None = strawberry.field(default=None, description="The hold.")
+
+
+@strawberry.type
+class HoldCommands:
+    """Writes."""
+
+    @command
+    def place_hold(work: Work, input: PlaceHoldInput) -> PlaceHoldPayload:
+        """Stop items, a range of positions of one lot, or equipment, until somebody with role quality or qa releases
+        it. Held items cannot be consumed, shipped or started with; what is split from them is held too.
+        """
+        found, items = Findings(), []
+        for i, key in enumerate(input.items[: actions.ITEMS_MAX + 1]):
+            with found.under():
+                items.append(find_item(work.session, key, "items", i))
+        with found.under():
+            equipment = find_optional(work.session, Equipment, input.equipment, "equipment")
+        found.refuse()
+        hold = actions.place_hold(
+            work,
+            items=items,
+            equipment=equipment,
+            range=(input.range.from_, input.range.to) if input.range else None,
+            severity=input.severity,
+        )
+        return PlaceHoldPayload(hold=shown(hold))
+
+    @command
+    def release_hold(work: Work, input: ReleaseHoldInput) -> ReleaseHoldPayload:
+        """End a hold on everything under it. From severity MAJOR up not by the person who placed it."""
+        hold = find(work.session, Hold, input.hold, "hold")
+        released = actions.release_hold(work, hold, expected_version=input.expected_version)
+        return ReleaseHoldPayload(hold=shown(released))
