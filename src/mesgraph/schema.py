@@ -4,12 +4,13 @@ from functools import cache
 from typing import Any
 
 import strawberry
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import MaxTokensLimiter, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from mesgraph.access.graphql import AccessCommands, AccessQueries
-from mesgraph.api.errors import CodedErrors
+from mesgraph.api.errors import coded
+from mesgraph.api.guard import Guard, KeptDocuments
 from mesgraph.api.nodes import NODES, NodeQueries
 from mesgraph.api.policy import enforce
 from mesgraph.api.scalars import SCALARS
@@ -46,10 +47,14 @@ class Subscription(LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscrip
 
 
 class Schema(strawberry.Schema):
-    """The schema with the policy laid over it; logging of errors is done once, in :mod:`mesgraph.api.errors`."""
+    """The schema with the policy laid over it."""
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing more to do: strawberry would log the whole document once for each error."""
+        """Give every top-level error its code, in place: each answer of each transport passes here.
+
+        Logging is done there, too; strawberry would log the whole document once for each error.
+        """
+        errors[:] = [coded(error) for error in errors]
 
 
 @cache
@@ -65,10 +70,10 @@ def build_schema() -> Schema:
         types=[kind.shown for kind in NODES.values()] + list(USER_ERRORS.values()),
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         extensions=[
-            CodedErrors,
             lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
-            lambda: ParserCache(maxsize=DOCUMENTS_KEPT),
+            lambda: KeptDocuments(maxsize=DOCUMENTS_KEPT),
             lambda: ValidationCache(maxsize=DOCUMENTS_KEPT),
+            Guard,
         ],
     )
     enforce(schema._schema)

@@ -7,6 +7,8 @@ from mesgraph.errors import Code, Violation, invalid
 CODE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 NUMBER = re.compile(r"[A-Za-z0-9._/-]{1,20}")
 NAME_MAX = 200
+UNKEPT = re.compile("[\x00\ud800-\udfff]")
+"""What not both databases can keep in a text: NUL, and half of a surrogate pair."""
 
 
 def check_code(value: str, *path: str | int) -> Violation | None:

@@ -1,6 +1,6 @@
 """What a resolver can reach: the plant, the actor, and the loaders of this operation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import strawberry
@@ -26,9 +26,14 @@ class Context:
     each batch runs in its own short read transaction, because sibling fields run at the same time.
     """
 
-    def __init__(self, plant: Plant, actor: Actor | None) -> None:
+    def __init__(
+        self, plant: Plant, actor: Actor | None, prove: Callable[[], Awaitable[Actor | None]] | None = None
+    ) -> None:
         self.plant = plant
         self.caller = actor
+        self.is_socket = False
+        self.connection_params: dict[str, Any] | None = None
+        self.prove = prove
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
 
     @property
@@ -42,6 +47,12 @@ class Context:
     def sites(self) -> Sites:
         """The sites that the actor may read."""
         return self.actor.sites_with(EVERYONE)
+
+    async def prove_again(self) -> None:
+        """Make sure that who asked long ago may still ask; raises UNAUTHENTICATED when the key ended."""
+        if self.prove is not None:
+            self.caller = await self.prove()
+        self.actor  # noqa: B018  # raises
 
     async def read(self, query: Callable[[Session], T]) -> T:
         """Run a query within the actor's scope."""

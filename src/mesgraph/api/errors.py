@@ -7,35 +7,18 @@ refused query, a database that does not answer, and bugs, which show nothing but
 import logging
 import re
 import secrets
-from collections.abc import Iterator
 from typing import Any
 
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
 
 from mesgraph.api.user_errors import camel
 from mesgraph.errors import MEANINGS, Code, Denied, Refused, Unavailable
 
 log = logging.getLogger("mesgraph.api")
-VARIABLE_PATH = re.compile(r"at '([\w.\[\]]+)'")
-
-
-class CodedErrors(SchemaExtension):
-    """Gives every top-level error its ``extensions.code``."""
-
-    def on_operation(self) -> Iterator[None]:
-        """After execution, whatever happened."""
-        yield
-        result = self.execution_context.result
-        if (isinstance(result, ExecutionResult) and result.errors) or (
-            result is not None and getattr(result, "errors", None)
-        ):
-            result.errors = [coded(error) for error in result.errors]
-        if self.execution_context.pre_execution_errors:
-            self.execution_context.pre_execution_errors = [
-                coded(error) for error in self.execution_context.pre_execution_errors
-            ]
+VARIABLE = re.compile(
+    r"Variable '\$(\w+)' has invalid value(?: at ([\w.\[\]]+))?:"
+    r"(?:.* (?:to include required|not to include unknown) field '(\w+)')?"
+)
 
 
 def coded(error: GraphQLError) -> GraphQLError:
@@ -54,18 +37,21 @@ def coded(error: GraphQLError) -> GraphQLError:
         case None | GraphQLError():
             code = Code((error.extensions or {}).get("code") or _kind_of(error))
             return _with(error, error.message, code, path=_path_in(error.message))
+        case ValueError() if error.nodes and not error.path:  # a literal that Python could not read
+            return _with(error, "a value of the document cannot be read", Code.INVALID_VALUE)
     incident = secrets.token_hex(6)
     log.error("incident %s", incident, exc_info=cause)
     return _with(error, f"something went wrong on our side (incident {incident})", Code.INTERNAL, incident=incident)
 
 
 def _kind_of(error: GraphQLError) -> Code:
-    return Code.INVALID_VALUE if error.message.startswith("Variable ") else Code.DOCUMENT_INVALID
+    return Code.INVALID_VALUE if VARIABLE.match(error.message) else Code.DOCUMENT_INVALID
 
 
 def _path_in(message: str) -> list[str]:
-    match = VARIABLE_PATH.search(message)
-    return [part for part in re.split(r"[.\[\]]+", match[1]) if part] if match else []
+    """Variable and field that a message of graphql-core blames: it tells them in words only."""
+    match = VARIABLE.match(message)
+    return [part for part in re.split(r"[.\[\]]+", ".".join(filter(None, match.groups()))) if part] if match else []
 
 
 def _with(error: GraphQLError, message: str, code: Code, **more: Any) -> GraphQLError:

@@ -25,10 +25,14 @@ async def follow(
     types: Collection[str] | None = None,
     wanted: Callable[[Recorded], bool] | None = None,
 ) -> AsyncIterator[Recorded]:
-    """The recorded events of ``types`` (``None``: all) in the actor's sites that are ``wanted``."""
-    sites = context.sites
+    """The recorded events of ``types`` (``None``: all) in the actor's sites that are ``wanted``.
+
+    Ends with UNAUTHENTICATED at the first event after the actor's key ended.
+    """
     with context.plant.metrics.subscriptions.track_inprogress():
         async for event in context.plant.tail.follow(after):
+            await context.prove_again()
+            sites = context.sites
             in_scope = sites is None or event.site_id is None or event.site_id in sites
             if in_scope and (types is None or event.type in types) and (wanted is None or wanted(event)):
                 yield event

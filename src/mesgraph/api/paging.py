@@ -1,7 +1,6 @@
 """Lists: Relay connections over keysets, with a total order, so that paging neither skips nor repeats."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mesgraph.api.context import Info
 from mesgraph.errors import Refused, invalid
+from mesgraph.words import UNKEPT
 
 N = TypeVar("N")
 
@@ -105,11 +105,17 @@ def _cursor(row: Any, order: Order) -> str:
 def _read(cursor: str, order: Order) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         values = None
     fits = isinstance(values, list) and len(values) == len(order.columns)
     if not fits or not all(
-        isinstance(value, column.type.python_type) for value, column in zip(values, order.columns, strict=True)
+        type(value) is column.type.python_type and _can_stand(value)
+        for value, column in zip(values, order.columns, strict=True)
     ):
         raise Refused(invalid(f"{cursor[:40]!r} is no cursor of this list", "after"))
     return list(values)
+
+
+def _can_stand(value: Any) -> bool:
+    """Whether the database can compare with it at all; cursors are written by strangers, too."""
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else not UNKEPT.search(value)

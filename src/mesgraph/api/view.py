@@ -5,20 +5,24 @@ Follows the GraphQL-over-HTTP specification: ``application/graphql-response+json
 """
 
 import json
+import re
 import time
 from contextvars import ContextVar
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
+from strawberry.types.unset import UNSET
 
 from mesgraph.access.queries import authenticate
 from mesgraph.api.context import Context
@@ -30,6 +34,9 @@ RESPONSE_TYPE = "application/graphql-response+json"
 BODY_MAX = 256 * 1024
 KEY_KEPT_S = 2.0
 """For how long a checked key is believed: a revoked key stops within this time."""
+
+DIGITS_MAX = 40
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
 
@@ -79,23 +86,32 @@ class GraphQLView(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Who asks: by header, or, on a WebSocket, later by ``connection_init``."""
         _accepts_response_type.set(RESPONSE_TYPE in request.headers.get("accept", ""))
-        return Context(self._plant, await self._door.actor_of(request.headers.get("authorization")))
+        context = Context(self._plant, None)
+        context.is_socket = isinstance(request, WebSocket)
+        await self._admit(context, request.headers.get("authorization"))
+        if context.caller is None and not context.is_socket:
+            raise HTTPException(401, "send a valid key: Authorization: Bearer mg_...")
+        return context
 
     async def on_ws_connect(self, context: Context) -> dict[str, object] | None:
-        """Take the key from ``connection_init``; a socket without a valid one is closed with 4401."""
-        parameters = getattr(context, "connection_params", None) or {}
+        """Take the key from ``connection_init``; a socket without a valid one is closed with 4403."""
+        parameters = context.connection_params or {}
         sent = parameters.get("Authorization") or parameters.get("authorization")
         if isinstance(sent, str):
-            context.caller = await self._door.actor_of(sent)
+            await self._admit(context, sent)
         if context.caller is None:
             raise ConnectionRejectionError({"code": Code.UNAUTHENTICATED.value})
         return {}
 
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:  # type: ignore[override]
+    async def _admit(self, context: Context, authorization: str | None) -> None:
+        context.prove = partial(self._door.actor_of, authorization)
+        context.caller = await context.prove()
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """As the parent; without ``data`` when nothing was executed."""
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and all(_before_execution(error) for error in result.errors):
-            answer.pop("data", None)  # type: ignore[misc]
+            answer.pop("data", None)
         return answer
 
     def create_response(
@@ -103,24 +119,50 @@ class GraphQLView(GraphQL[Context, None]):
     ) -> Response:
         """Status and media type as the specification says."""
         response = super().create_response(response_data, sub_response)
-        if isinstance(response_data, dict):
-            if "data" not in response_data:
-                response.status_code = 400
-            if any(_code(error) == Code.UNAUTHENTICATED for error in response_data.get("errors") or ()):
-                response.status_code = 401
+        if isinstance(response_data, dict) and "data" not in response_data:
+            response.status_code = 400
         if _accepts_response_type.get():
             response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
         return response
+
+    async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
+        """As the parent; what is refused before GraphQL begins has a code, too."""
+        try:
+            return await super().run(request, context, root_value)
+        except HTTPException as refusal:
+            code = Code.UNAUTHENTICATED if refusal.status_code == 401 else Code.DOCUMENT_INVALID
+            error = {"message": refusal.reason, "extensions": {"code": code.value, "retryable": False, "path": []}}
+            response = JSONResponse({"errors": [error]}, status_code=refusal.status_code)
+            if refusal.status_code == 401:
+                response.headers["www-authenticate"] = "Bearer"
+            return response
 
     def encode_json(self, data: object) -> str:
         """Compact JSON."""
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON as RFC 8259 has it: no NaN, no endless numbers, no half characters, no bottomless nesting."""
+        try:
+            value: object = json.loads(data, parse_int=_parse_int, parse_constant=_refuse_constant)
+            if HALF_CHARACTER.search(data if isinstance(data, str) else data.decode()):
+                json.dumps(value, ensure_ascii=False).encode()
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+        return value
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(digits)} digits is too long")
+    return int(digits)
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
 
 def _before_execution(error: GraphQLError) -> bool:
     return not error.path and not isinstance(error.original_error, Denied)
-
-
-def _code(error: Any) -> str | None:
-    extensions = error.get("extensions") if isinstance(error, dict) else error.extensions
-    return (extensions or {}).get("code")

@@ -1,5 +1,6 @@
 """Named reads of the record."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from mesgraph.ledger.entry import Field, decode_payload
 from mesgraph.ledger.models import LedgerEvent, Position, SequencerState, SubjectEntry
+
+CURSOR = re.compile(r"c(\d{1,9})-(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,10 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> "Cursor":
         """Read the text form; raises ``ValueError`` for anything else."""
-        epoch, dash, position = text.removeprefix("c").partition("-")
-        if not (text.startswith("c") and dash and epoch.isdecimal() and position.isdecimal() and len(text) <= 40):
+        match = CURSOR.fullmatch(text)
+        if match is None:
             raise ValueError(f'{text[:40]!r} is not a cursor such as "c1-5512"')
-        return cls(int(epoch), int(position))
+        return cls(int(match[1]), int(match[2]))
 
 
 @dataclass(frozen=True)

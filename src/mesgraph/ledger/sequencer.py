@@ -81,8 +81,11 @@ class Sequencer:
                     self._leading = False
                     with contextlib.suppress(Exception):
                         await connection.close(timeout=2)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("the sequencer lost its connection and tries again: %s", error)
+                await asyncio.sleep(0.5)
+            except Exception:
+                log.exception("the sequencer failed and tries again")
                 await asyncio.sleep(0.5)
 
     async def _number_events(self, connection: "asyncpg.Connection[Any]") -> None:
@@ -94,10 +97,13 @@ class Sequencer:
             if await step(connection):
                 self._tail.wake()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
             self._woken.clear()
 
     async def _listen_and_tell(self, connection: "asyncpg.Connection[Any]") -> None:
+        # an ear that went deaf would wait for ever: let it speak, fail, and connect anew
+        connection.add_termination_listener(lambda _: self._to_tell.set())
         await connection.add_listener(COMMITTED, lambda *_: self._woken.set())
         await connection.add_listener(SEQUENCED, lambda *_: self._tail.wake())
         while True:

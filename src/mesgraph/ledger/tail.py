@@ -38,7 +38,7 @@ class Tail:
         self._task = asyncio.create_task(self._read_forever(), name="ledger-tail")
 
     async def stop(self) -> None:
-        """Stop reading; readers that wait are released."""
+        """Stop reading. Readers that wait go on waiting: end them first."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -53,7 +53,7 @@ class Tail:
 
         Refuses a cursor of another epoch or one that lies ahead of the record: the reader must start anew.
         """
-        self._check(after)
+        await self._check(after)
         position = self.cursor.position if after is None else after.position
         while True:
             news = self._news
@@ -78,14 +78,16 @@ class Tail:
             if left <= 0:
                 return None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), left)
+                async with asyncio.timeout(left):
+                    await news.wait()
 
-    def _check(self, after: Cursor | None) -> None:
+    async def _check(self, after: Cursor | None) -> None:
         if after is None:
             return
         if after.epoch != self.cursor.epoch:
             raise Refused(invalid(f"cursor {after} belongs to an earlier life of this database; start anew", "after"))
-        if after.position > self.cursor.position + KEPT:
+        # another process may have read further than this one: the database knows
+        if after.position > self.cursor.position and after.position > (await self._database.read(head)).position:
             raise Refused(invalid(f"cursor {after} lies ahead of the record", "after"))
 
     def _kept_behind(self, position: int) -> list[Recorded] | None:
@@ -102,14 +104,19 @@ class Tail:
 
     async def _read_forever(self) -> None:
         while True:
+            # not wait_for: before Python 3.12 it loses a cancellation that comes together with the event
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 while await self._read_batch() == BATCH:
                     pass
             except Unavailable as error:
                 log.warning("the record cannot be read now: %s", error)
+                await asyncio.sleep(1)
+            except Exception:
+                log.exception("the record cannot be read; trying again")
                 await asyncio.sleep(1)
 
     async def _read_batch(self) -> int:

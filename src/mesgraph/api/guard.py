@@ -1,0 +1,98 @@
+"""What is refused before anything is executed, beside what the schema refuses itself.
+
+Introspection follows the setting; commands and queries travel over HTTP, where each request proves anew who asks; and
+text that not both databases can keep (NUL, half of a surrogate pair) never gets as far as a verb.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, StringValueNode, Visitor, visit
+from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.types.graphql import OperationType
+
+from mesgraph.api.context import Context
+from mesgraph.errors import Code
+from mesgraph.words import UNKEPT
+
+DEPTH_MAX = 32
+
+
+class KeptDocuments(ParserCache):
+    """Parses a document once."""
+
+    def on_parse(self) -> Iterator[None]:
+        """As the parent; what does not parse is left to the schema, which answers on every transport alike."""
+        with contextlib.suppress(GraphQLError):
+            next(super().on_parse())
+        yield
+
+
+class Guard(SchemaExtension):
+    """Adds its refusals to those of validation; it stands after the validation cache."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Before parsing."""
+        settings = self._context.plant.settings
+        if not (settings.introspection or settings.graphiql):
+            self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """After the rules of GraphQL."""
+        execution = self.execution_context
+        refusals = list(refused_values(execution.variables or {}))
+        if "\\u" in (execution.query or "") and execution.graphql_document is not None:
+            refusals += refused_literals(execution.graphql_document)
+        if self._context.is_socket and execution.operation_type is not OperationType.SUBSCRIPTION:
+            refusals.append(_refusal("send queries and commands by POST; a socket carries subscriptions", []))
+        if refusals:
+            execution.pre_execution_errors = [*(execution.pre_execution_errors or []), *refusals]
+        yield
+
+    @property
+    def _context(self) -> Context:
+        context: Context = self.execution_context.context
+        return context
+
+
+def refused_values(variables: dict[str, Any]) -> Iterator[GraphQLError]:
+    """A refusal for each text in ``variables`` that cannot be kept, and for values nested too deeply."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(variables, ())]
+    while waiting:
+        value, path = waiting.pop()
+        match value:
+            case str() if UNKEPT.search(value):
+                yield _unkept(path)
+            case dict() | list() if len(path) > DEPTH_MAX:
+                yield _refusal(f"values are nested at most {DEPTH_MAX} deep", path, Code.INVALID_VALUE)
+            case dict():
+                if any(UNKEPT.search(key) for key in value):
+                    yield _unkept(path)
+                waiting += [(item, (*path, key)) for key, item in value.items()]
+            case list():
+                waiting += [(item, (*path, i)) for i, item in enumerate(value)]
+
+
+def refused_literals(document: DocumentNode) -> list[GraphQLError]:
+    """A refusal for each text in the document that cannot be kept."""
+    found: list[GraphQLError] = []
+
+    class Texts(Visitor):
+        def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+            if UNKEPT.search(node.value):
+                found.append(_unkept(()))
+
+    visit(document, Texts())
+    return found
+
+
+def _unkept(path: tuple[str | int, ...]) -> GraphQLError:
+    return _refusal("text cannot hold the character NUL or half of a surrogate pair", path, Code.INVALID_VALUE)
+
+
+def _refusal(message: str, path: Any, code: Code = Code.DOCUMENT_INVALID) -> GraphQLError:
+    return GraphQLError(
+        message, extensions={"code": code.value, "retryable": False, "path": [str(part) for part in path]}
+    )
