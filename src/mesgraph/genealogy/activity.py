@@ -25,7 +25,7 @@ from mesgraph.quantity import plain
 from mesgraph.work import Work
 
 ZERO = Decimal(0)
-CYCLE_LOCK = 0x6D_65_73_67
+CYCLE_LOCK = 0x6379636C  # "cycl"; the sequencer holds another one for as long as it leads
 """Key of the advisory lock under which PostgreSQL writers extend items that others were made from already."""
 
 

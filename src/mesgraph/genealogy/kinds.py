@@ -5,14 +5,18 @@ from typing import NamedTuple
 from mesgraph.genealogy.models import GenealogyKind as K
 
 ANY = 10**6
+ALL = frozenset(K)
+WHOLE = frozenset({K.ASSEMBLE, K.PACK, K.UNPACK, K.MOVE, K.SHIP, K.ADJUST, K.SCRAP})
+"""Kinds about an item as it stands then, with all that it has."""
 
 
 class Shape(NamedTuple):
     """How many lines a kind has on each side, and what they mean.
 
     ``links``: its inputs became, or are in, its outputs. ``takes``: the input quantities leave their items. ``gives``:
-    the output quantities are new in their items. ``conserves``: inputs and outputs are equal amounts. ``whole``: it is
-    about items as a whole, so whatever touched them later stands on it.
+    the output quantities are new in their items. ``conserves``: inputs and outputs are equal amounts.
+    ``on_inputs`` and ``on_outputs``: the kinds of later activities on an input or output that were built on this one,
+    so that it cannot be reversed before them (I30).
     """
 
     inputs: tuple[int, int]
@@ -21,23 +25,24 @@ class Shape(NamedTuple):
     takes: bool = False
     gives: bool = False
     conserves: bool = False
-    whole: bool = False
+    on_inputs: frozenset[K] = ALL
+    on_outputs: frozenset[K] = ALL
 
 
 SHAPES: dict[K, Shape] = {
     K.RECEIVE: Shape((0, 0), (1, ANY), gives=True),
     K.COMMISSION: Shape((0, 0), (1, ANY), gives=True),
-    K.TRANSFORM: Shape((1, ANY), (1, ANY), links=True, takes=True, gives=True),
-    K.SPLIT: Shape((1, 1), (1, ANY), links=True, takes=True, gives=True, conserves=True),
-    K.MERGE: Shape((1, ANY), (1, 1), links=True, takes=True, gives=True, conserves=True),
-    K.ASSEMBLE: Shape((1, ANY), (1, 1), links=True, takes=True, whole=True),
-    K.PACK: Shape((1, ANY), (1, 1), links=True, takes=True, whole=True),
-    K.UNPACK: Shape((1, ANY), (1, 1), whole=True),
-    K.MOVE: Shape((1, ANY), (0, 0), whole=True),
-    K.SHIP: Shape((1, ANY), (0, 0), whole=True),
-    K.SAMPLE: Shape((1, ANY), (0, 0), takes=True),
-    K.ADJUST: Shape((0, 1), (0, 1), takes=True, gives=True, whole=True),
-    K.SCRAP: Shape((1, ANY), (0, 0), takes=True, whole=True),
+    K.TRANSFORM: Shape((1, ANY), (1, ANY), links=True, takes=True, gives=True, on_inputs=WHOLE),
+    K.SPLIT: Shape((1, 1), (1, ANY), links=True, takes=True, gives=True, conserves=True, on_inputs=WHOLE),
+    K.MERGE: Shape((1, ANY), (1, 1), links=True, takes=True, gives=True, conserves=True, on_inputs=WHOLE),
+    K.ASSEMBLE: Shape((1, ANY), (1, 1), links=True, takes=True, on_outputs=ALL - {K.ASSEMBLE}),
+    K.PACK: Shape((1, ANY), (1, 1), links=True, on_outputs=frozenset()),
+    K.UNPACK: Shape((1, ANY), (1, 1), on_outputs=frozenset({K.MOVE, K.SHIP, K.SCRAP})),
+    K.MOVE: Shape((1, ANY), (0, 0)),
+    K.SHIP: Shape((1, ANY), (0, 0)),
+    K.SAMPLE: Shape((1, ANY), (0, 0), takes=True, on_inputs=WHOLE),
+    K.ADJUST: Shape((0, 1), (0, 1), takes=True, gives=True, on_inputs=WHOLE, on_outputs=WHOLE),
+    K.SCRAP: Shape((1, ANY), (0, 0), takes=True, on_inputs=WHOLE),
 }
 
 LINKING = tuple(kind for kind, shape in SHAPES.items() if shape.links)
@@ -48,5 +53,5 @@ GIVING = tuple(kind for kind, shape in SHAPES.items() if shape.gives)
 """Kinds whose outputs are new quantity of their items."""
 REMOVING = tuple(kind for kind, shape in SHAPES.items() if shape.takes and not shape.links)
 """Kinds that take quantity out of the plant: samples, losses, counted shortfalls."""
-WHOLE = tuple(kind for kind, shape in SHAPES.items() if shape.whole)
-"""Kinds about items as a whole."""
+PASSING = tuple(kind for kind, shape in SHAPES.items() if shape.takes or shape.links)
+"""Kinds after which the input quantities are no longer counted where they were."""

@@ -1,0 +1,232 @@
+"""Dividing a lot into sublots, and making one lot of several."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+
+from mesgraph.errors import Code, QuantityViolation, Refused, Violation, all_violations, invalid
+from mesgraph.genealogy import queries
+from mesgraph.genealogy._shares import apportion
+from mesgraph.genealogy.actions.rules import (
+    DIVISIBLE,
+    ITEMS_MAX,
+    Posted,
+    check_list,
+    divisible_violation,
+    live_violations,
+    unusable,
+)
+from mesgraph.genealogy.activity import Line, record_activity
+from mesgraph.genealogy.models import GenealogyKind
+from mesgraph.holds.actions import inherit_holds
+from mesgraph.materials.actions import PIECE, create_item, withdraw
+from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
+from mesgraph.quantity import DIGITS, from_micro, plain, to_micro
+from mesgraph.work import Work
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A part to split off. Without a number it gets the next free one of its lot."""
+
+    quantity: Decimal
+    number: str | None = None
+
+
+@dataclass(frozen=True)
+class Equal:
+    """``parts`` equal parts of ``quantity``, or of all that is on hand after the loss.
+
+    Where it does not divide, the first parts are larger by the smallest step (10^-6, or one piece), so that nothing is
+    gained or lost.
+    """
+
+    parts: int
+    quantity: Decimal | None = None
+
+
+def split_lot(
+    work: Work,
+    item: Item,
+    into: Sequence[Child] | Equal,
+    *,
+    loss: Decimal = ZERO,
+    expected_version: int | None = None,
+) -> Posted:
+    """Divide a lot or sublot into sublots of the same lot; what is not named stays in it (I1).
+
+    The children inherit material, expiry, holds, grade, state, order and place. ``loss`` is what the cut destroyed: it
+    is scrapped, by an activity of its own. A lot on hold may be split. Refuses VALIDATION_FAILED,
+    INSUFFICIENT_QUANTITY, INVALID_TRANSITION, ALREADY_CONTAINED, DUPLICATE_KEY, VERSION_CONFLICT.
+    """
+    work.lock(item)
+    work.expect(item, expected_version)
+    with all_violations() as found:
+        found.extend(live_violations(item, Lifecycle.CONSUMED, "item"))
+        found.add(divisible_violation(item, "item"))
+        if loss < 0:
+            found.add(invalid(f"a loss of {plain(loss)} must be zero or more", "loss"))
+        found.extend(_size_violations(into))
+    children = list(_equal_children(item, into, loss)) if isinstance(into, Equal) else list(into)
+    with all_violations() as found:
+        for i, child in enumerate(children):
+            if child.quantity <= 0:
+                found.add(invalid(f"quantity {plain(child.quantity)} must be above zero", "children", i, "quantity"))
+        total = sum((child.quantity for child in children), loss)
+        if total > item.quantity:
+            found.add(_too_much(item, total))
+    if loss:
+        _lose(work, item, loss)
+    source = Line(item, total - loss)
+    made = _make_children(work, item, children)
+    withdraw(work, item, total - loss)
+    outputs = [Line(child, child.quantity) for child in made]
+    activity = record_activity(work, kind=GenealogyKind.SPLIT, site_id=item.site_id, inputs=[source], outputs=outputs)
+    return Posted(activity, made)
+
+
+def _size_violations(into: Sequence[Child] | Equal) -> list[Violation]:
+    if isinstance(into, Equal):
+        if not 1 <= into.parts <= ITEMS_MAX:
+            return [invalid(f"{into.parts} parts; a split has 1 to {ITEMS_MAX}", "parts")]
+        if into.quantity is not None and into.quantity <= 0:
+            return [invalid(f"quantity {plain(into.quantity)} must be greater than zero", "quantity")]
+    elif not 1 <= len(into) <= ITEMS_MAX:
+        return [invalid(f"{len(into)} children; a split has 1 to {ITEMS_MAX}", "children")]
+    return []
+
+
+def _equal_children(item: Item, into: Equal, loss: Decimal) -> Iterator[Child]:
+    total = item.quantity - loss if into.quantity is None else into.quantity
+    pieces = item.uom == PIECE and total == total.to_integral_value()
+    step = 10**DIGITS if pieces else 1
+    units = to_micro(max(total, ZERO)) // step
+    if units < into.parts:
+        raise Refused(invalid(f"{plain(total)} {item.uom} cannot be divided into {into.parts} parts", "parts"))
+    for part in apportion(units, [1] * into.parts):
+        yield Child(from_micro(part * step))
+
+
+def _too_much(item: Item, total: Decimal) -> Violation:
+    return QuantityViolation(
+        code=Code.INSUFFICIENT_QUANTITY,
+        message=f"{item.key} has {plain(item.quantity)} {item.uom}, children and loss add up to {plain(total)}",
+        path=("item",),
+        available=item.quantity,
+        requested=total,
+        uom=item.uom,
+    )
+
+
+def _lose(work: Work, item: Item, loss: Decimal) -> None:
+    line = Line(item, loss)
+    withdraw(work, item, loss, "loss")
+    record_activity(work, kind=GenealogyKind.SCRAP, site_id=item.site_id, inputs=[line], outputs=[])
+
+
+def _make_children(work: Work, item: Item, children: Sequence[Child]) -> list[Item]:
+    lot = item if item.lot_id is None else work.session.get_one(Item, item.lot_id)
+    material = work.session.get_one(MaterialDefinition, item.material_id)
+    taken = queries.sublot_numbers(work.session, lot.id) | {child.number for child in children if child.number}
+    free = (number for number in (f"{n:03}" for n in count(1)) if number not in taken)
+    made: list[Item] = []
+    with all_violations() as found:
+        for i, child in enumerate(children):
+            with found.under("children", i):
+                made.append(_make_child(work, item, lot, material, child.number or next(free), child.quantity))
+    for sublot in made:
+        inherit_holds(work, item, sublot)
+    return made
+
+
+def _make_child(
+    work: Work, item: Item, lot: Item, material: MaterialDefinition, number: str, quantity: Decimal
+) -> Item:
+    rejected = item.lifecycle is Lifecycle.REJECTED
+    child = create_item(
+        work,
+        site_id=item.site_id,
+        item_kind=ItemKind.SUBLOT,
+        material=material,
+        number=number,
+        quantity=quantity,
+        lifecycle=Lifecycle.QUARANTINE if rejected else item.lifecycle,
+        location_id=item.location_id,
+        lot=lot,
+        request_id=item.request_id,
+        grade=item.grade,
+        produced_at=item.produced_at,
+        expires_at=item.expires_at,
+        supplier_id=item.supplier_id,
+        supplier_lot=item.supplier_lot,
+        path=("number",),
+    )
+    child.lifecycle, child.expires_at = item.lifecycle, item.expires_at
+    return child
+
+
+def merge_lots(work: Work, items: Sequence[Item], *, number: str) -> Posted:
+    """Make one new lot of all that is on hand in several (I2). It expires with the first of them.
+
+    Refuses MERGE_INCOMPATIBLE when they differ in material, revision, grade or site, are no lots or sublots, or are
+    not usable (with the reason beside it: LOT_ON_HOLD, LOT_NOT_RELEASED, LOT_EXPIRED, ALREADY_CONTAINED),
+    VALIDATION_FAILED, DUPLICATE_KEY.
+    """
+    work.lock(*items)
+    with all_violations() as found:
+        if len(items) < 2:
+            found.add(invalid("a merge needs at least two lots", "items"))
+        check_list(found, items, "items")
+        for i, item in enumerate(items):
+            found.extend(_merge_violations(work, items[0], item, "items", i))
+    first = items[0]
+    material = work.session.get_one(MaterialDefinition, first.material_id)
+    expiries = [item.expires_at for item in items if item.expires_at is not None]
+    lot = create_item(
+        work,
+        site_id=first.site_id,
+        item_kind=ItemKind.LOT,
+        material=material,
+        number=number,
+        quantity=sum((item.quantity for item in items), ZERO),
+        lifecycle=Lifecycle.AVAILABLE,
+        location_id=first.location_id,
+        request_id=first.request_id if len({item.request_id for item in items}) == 1 else None,
+        grade=first.grade,
+        produced_at=work.occurred_at,
+        expires_at=min(expiries, default=None),
+        path=("number",),
+    )
+    lot.expires_at = min(expiries, default=None)
+    inputs = [Line(item, item.quantity) for item in items]
+    for line in inputs:
+        withdraw(work, line.item, line.quantity)
+    activity = record_activity(
+        work,
+        kind=GenealogyKind.MERGE,
+        site_id=first.site_id,
+        inputs=inputs,
+        outputs=[Line(lot, lot.quantity)],
+    )
+    return Posted(activity, [lot])
+
+
+def _merge_violations(work: Work, first: Item, item: Item, *path: str | int) -> list[Violation]:
+    if item.item_kind not in DIVISIBLE:
+        return [_incompatible(f"{item.key} is a {item.item_kind}", *path)]
+    found = []
+    if (item.material_id, item.uom) != (first.material_id, first.uom):
+        found.append(_incompatible(f"{item.key} is of another material or revision than {first.key}", *path))
+    if item.grade != first.grade:
+        found.append(_incompatible(f"{item.key} is of another grade than {first.key}", *path))
+    reasons = unusable(work, item, *path)
+    if reasons:
+        found.append(_incompatible(f"{item.key} is not usable", *path))
+    return [*found, *reasons]
+
+
+def _incompatible(message: str, *path: str | int) -> Violation:
+    return invalid(message, *path, code=Code.MERGE_INCOMPATIBLE)
