@@ -83,10 +83,12 @@ bench-setup: setup  ## the peers that the benchmarks compare with
 adversity: setup  ## faults at full count
 	MESGRAPH_TEST_SCALE=full $(BIN)/python -m pytest tests/adversity $(ARGS)
 
-schema: $(INSTALLED)  ## print the GraphQL schema into src/mesgraph/schema.graphql
+schema: $(INSTALLED)  ## print the GraphQL schema and the list of events
 	@mkdir -p build
 	$(BIN)/mesgraph schema > build/schema.graphql
+	$(BIN)/mesgraph events > build/events.md
 	mv build/schema.graphql src/mesgraph/schema.graphql
+	mv build/events.md docs/events.md
 
 console: $(ASSETS)  ## the files that /graphiql serves
 

@@ -78,6 +78,20 @@ def schema(
         output.write_text(text, encoding="utf-8")
 
 
+@app.command()
+def events(
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output if left out.")] = None,
+) -> None:
+    """Print the types of recorded events, as a page of the docs."""
+    from mesgraph.manual import manual
+
+    text = manual()
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
 def fail(message: str) -> None:
     """Say what is wrong and leave with status 2."""
     typer.echo(f"mesgraph: {message}", err=True)
