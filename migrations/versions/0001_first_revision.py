@@ -641,6 +641,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("pending", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), nullable=False),
         sa.Column("range_from", sa.BigInteger(), nullable=True),
         sa.Column("range_to", sa.BigInteger(), nullable=True),
         sa.Column("location_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -659,12 +660,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["posted_by_id"], ["principal.id"], name=op.f("fk_material_actual_posted_by_id")),
         sa.ForeignKeyConstraint(["reverses_id"], ["material_actual.id"], name=op.f("fk_material_actual_reverses_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_material_actual")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_material_actual_reverses_id")),
     )
     with op.batch_alter_table("material_actual", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_material_actual_genealogy_event_id"), ["genealogy_event_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_material_actual_item_id"), ["item_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_material_actual_job_response_id"), ["job_response_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_material_actual_reverses_id"), ["reverses_id"], unique=False)
 
     # one row, for ever: epoch 1, nothing numbered, and a snapshot in which nothing is visible
     op.execute("INSERT INTO ledger_sequencer (id, epoch, position, snapshot) VALUES (1, 1, 0, '3:3:')")
@@ -673,6 +674,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop every table."""
     with op.batch_alter_table("material_actual", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_material_actual_reverses_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_job_response_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_item_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_genealogy_event_id"))

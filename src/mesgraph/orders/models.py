@@ -171,7 +171,11 @@ class JobResponse(Sited, Entity):
 
 
 class MaterialActual(Entity):
-    """Material that a run took or made. ``pending`` is what was taken and has not become part of an output yet."""
+    """Material that a run took or made.
+
+    Of what was taken, ``pending`` has not become part of an output yet and ``returned`` was given back by reversals;
+    the rest was used. Of positions the used ones come first, then the pending ones, then those given back.
+    """
 
     __tablename__ = "material_actual"
     kind: ClassVar[str] = "MaterialActual"
@@ -181,13 +185,19 @@ class MaterialActual(Entity):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     quantity: Mapped[Decimal] = mapped_column(Exact)
     pending: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    returned: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     range_from: Mapped[Decimal | None] = mapped_column(Exact)
     range_to: Mapped[Decimal | None] = mapped_column(Exact)
     location_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
     posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
     posted_at: Mapped[datetime] = mapped_column(Instant)
     genealogy_event_id: Mapped[int | None] = mapped_column(ForeignKey("genealogy_event.id"), index=True)
-    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("material_actual.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("material_actual.id"), index=True)
+
+    @property
+    def used(self) -> Decimal:
+        """What became part of outputs."""
+        return self.quantity - self.pending - self.returned
 
     @property
     def human_key(self) -> str:
