@@ -15,6 +15,7 @@ from mesgraph.api.nodes import NODES, NodeQueries
 from mesgraph.api.policy import enforce
 from mesgraph.api.scalars import SCALARS
 from mesgraph.api.user_errors import USER_ERRORS
+from mesgraph.definitions.graphql import DefinitionCommands, DefinitionQueries
 from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
@@ -25,7 +26,9 @@ DOCUMENTS_KEPT = 500
 
 
 @strawberry.type(description="Questions. They never change anything.")
-class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries, MaterialQueries, HoldQueries):
+class Query(
+    NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries, MaterialQueries, HoldQueries, DefinitionQueries
+):
     """Root of reads."""
 
 
@@ -34,7 +37,7 @@ class Query(NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries, Materia
     "the plant lists all of them in `userErrors` and writes nothing. Send an `idempotencyKey` with every command: then "
     "a repeat is harmless."
 )
-class Mutation(AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands):
+class Mutation(AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands, DefinitionCommands):
     """Root of writes."""
 
 

@@ -13,6 +13,7 @@ SHIFT = FLOOR | {Role.SUPERVISOR}
 STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
 QUALITY = frozenset({Role.QUALITY, Role.QA})
 PLANNING = frozenset({Role.ERP, Role.PLANNER})
+APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
 SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
 
@@ -33,6 +34,8 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "materialDefinitions": EVERYONE,
         "suppliers": EVERYONE,
         "holds": EVERYONE,
+        "operationsDefinition": EVERYONE,
+        "operationsDefinitions": EVERYONE,
     },
     "Mutation": {
         "createPrincipal": ADMIN,
@@ -49,6 +52,11 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "releaseLot": frozenset({Role.QA}),
         "placeHold": frozenset({Role.OPERATOR, Role.QUALITY, Role.RULE, Role.SUPERVISOR}),
         "releaseHold": QUALITY,
+        "draftOperationsDefinition": frozenset({Role.ENGINEER}),
+        "submitOperationsDefinition": frozenset({Role.ENGINEER}),
+        "returnOperationsDefinition": APPROVERS,
+        "approveOperationsDefinition": APPROVERS,
+        "retireOperationsDefinition": frozenset({Role.QA}),
     },
     "Subscription": {
         "ledgerAppended": STAFF,
@@ -118,6 +126,18 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "PositionRange": {"*": EVERYONE},
     "PlaceHoldPayload": {"*": EVERYONE},
     "ReleaseHoldPayload": {"*": EVERYONE},
+    # definitions
+    "OperationsDefinition": {"*": EVERYONE, "author": STAFF, "approver": STAFF},
+    "OperationsDefinitionConnection": {"*": EVERYONE},
+    "OperationsDefinitionEdge": {"*": EVERYONE},
+    "OperationsSegment": {"*": EVERYONE},
+    "SegmentDependency": {"*": EVERYONE},
+    "MaterialSpecification": {"*": EVERYONE},
+    "DraftOperationsDefinitionPayload": {"*": EVERYONE},
+    "SubmitOperationsDefinitionPayload": {"*": EVERYONE},
+    "ReturnOperationsDefinitionPayload": {"*": EVERYONE},
+    "ApproveOperationsDefinitionPayload": {"*": EVERYONE},
+    "RetireOperationsDefinitionPayload": {"*": EVERYONE},
 }
 
 

@@ -1,0 +1,270 @@
+"""Named reads of operations definitions."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import Session
+
+from mesgraph.definitions.models import (
+    DefinitionSite,
+    DefinitionState,
+    MaterialSpecification,
+    MaterialUse,
+    OperationsDefinition,
+    OperationsSegment,
+    SegmentDependency,
+)
+from mesgraph.definitions.route import After, Route, Step
+from mesgraph.equipment.models import EquipmentClass, Site
+from mesgraph.ledger.entry import canonical, encode
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.quantity import plain
+
+INPUTS = (MaterialUse.CONSUMED, MaterialUse.CONSUMABLE)
+
+
+def definition_by_key(session: Session, key: str) -> OperationsDefinition | None:
+    """The definition ``CODE:VERSION``; for ``CODE`` alone the version approved last, else the one drafted last."""
+    code, colon, version = key.partition(":")
+    statement = select(OperationsDefinition).where(OperationsDefinition.code == code)
+    if colon:
+        return session.scalar(statement.where(OperationsDefinition.definition_version == version))
+    approved = OperationsDefinition.state == DefinitionState.APPROVED
+    return session.scalar(
+        statement.order_by(
+            approved.desc(), OperationsDefinition.effective_from.desc(), OperationsDefinition.id.desc()
+        ).limit(1)
+    )
+
+
+def effective_definition(session: Session, product_id: int, site_id: int, at: datetime) -> OperationsDefinition | None:
+    """The approved version for this product and site at that moment; of several the one that became effective last."""
+    return session.scalar(
+        select(OperationsDefinition)
+        .where(
+            OperationsDefinition.product_id == product_id,
+            OperationsDefinition.state == DefinitionState.APPROVED,
+            OperationsDefinition.effective_from <= at,
+            or_(OperationsDefinition.effective_to.is_(None), OperationsDefinition.effective_to > at),
+            or_(
+                ~exists().where(DefinitionSite.definition_id == OperationsDefinition.id),
+                exists().where(
+                    DefinitionSite.definition_id == OperationsDefinition.id, DefinitionSite.site_id == site_id
+                ),
+            ),
+        )
+        .order_by(OperationsDefinition.effective_from.desc(), OperationsDefinition.id.desc())
+        .limit(1)
+    )
+
+
+def is_effective(definition: OperationsDefinition, at: datetime) -> bool:
+    """Whether this version is approved and ``at`` lies in [effectiveFrom, effectiveTo)."""
+    return (
+        definition.state is DefinitionState.APPROVED
+        and definition.effective_from is not None
+        and definition.effective_from <= at
+        and (definition.effective_to is None or at < definition.effective_to)
+    )
+
+
+def allowed_at(session: Session, definition_id: int, site_id: int) -> bool:
+    """Whether the definition may be used at the site; without any line it may be used at all."""
+    sites = session.scalars(select(DefinitionSite.site_id).where(DefinitionSite.definition_id == definition_id)).all()
+    return not sites or site_id in sites
+
+
+def listed(
+    code: str | None = None, state: DefinitionState | None = None, product_id: int | None = None
+) -> Select[OperationsDefinition]:
+    """Statement for definitions."""
+    statement = select(OperationsDefinition)
+    if code is not None:
+        statement = statement.where(OperationsDefinition.code == code)
+    if state is not None:
+        statement = statement.where(OperationsDefinition.state == state)
+    if product_id is not None:
+        statement = statement.where(OperationsDefinition.product_id == product_id)
+    return statement
+
+
+def segments_of(session: Session, definition_id: int) -> list[OperationsSegment]:
+    """The segments of a definition, by step number."""
+    return list(
+        session.scalars(
+            select(OperationsSegment)
+            .where(OperationsSegment.definition_id == definition_id)
+            .order_by(OperationsSegment.seq)
+        )
+    )
+
+
+def bill_of(session: Session, segment_id: int) -> list[MaterialSpecification]:
+    """The bill of a segment, by line number."""
+    return bills_of(session, [segment_id])[segment_id]
+
+
+def bills_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[MaterialSpecification]]:
+    """The bill of each segment, by line number."""
+    bills: dict[int, list[MaterialSpecification]] = {segment_id: [] for segment_id in segment_ids}
+    rows = session.scalars(
+        select(MaterialSpecification)
+        .where(MaterialSpecification.segment_id.in_(bills))
+        .order_by(MaterialSpecification.segment_id, MaterialSpecification.line)
+    )
+    for row in rows:
+        bills[row.segment_id].append(row)
+    return bills
+
+
+def dependencies_of(session: Session, definition_id: int) -> list[SegmentDependency]:
+    """What the segments of a definition wait for."""
+    return list(
+        session.scalars(
+            select(SegmentDependency)
+            .join(OperationsSegment, OperationsSegment.id == SegmentDependency.segment_id)
+            .where(OperationsSegment.definition_id == definition_id)
+            .order_by(OperationsSegment.seq, SegmentDependency.after_id)
+        )
+    )
+
+
+def dependencies_from(session: Session, segment_ids: Collection[int]) -> list[SegmentDependency]:
+    """What these segments wait for."""
+    return list(
+        session.scalars(
+            select(SegmentDependency)
+            .where(SegmentDependency.segment_id.in_(segment_ids))
+            .order_by(SegmentDependency.segment_id, SegmentDependency.after_id)
+        )
+    )
+
+
+def sites_of(session: Session, definition_ids: Collection[int]) -> list[tuple[int, Site]]:
+    """(definition id, site) for each site that a definition is restricted to and that is in scope."""
+    rows = session.execute(
+        select(DefinitionSite.definition_id, Site)
+        .join(Site, Site.id == DefinitionSite.site_id)
+        .where(DefinitionSite.definition_id.in_(definition_ids))
+        .order_by(Site.code)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def route_of(session: Session, definition: OperationsDefinition) -> Route[int]:
+    """The route with segments named by row id and materials by code."""
+    segments = segments_of(session, definition.id)
+    bills = bills_of(session, [segment.id for segment in segments])
+    named = {definition.product_id} | {line.material_id for bill in bills.values() for line in bill}
+    materials = _codes(session, MaterialDefinition, named)
+    after: dict[int, list[After[int]]] = defaultdict(list)
+    for row in dependencies_of(session, definition.id):
+        after[row.segment_id].append(After(row.after_id, row.dependency, timedelta(seconds=row.delay_s)))
+    steps = {}
+    for segment in segments:
+        bill = bills[segment.id]
+        steps[segment.id] = Step(
+            key=segment.id,
+            after=tuple(after[segment.id]),
+            makes=next((materials[x.material_id] for x in bill if x.use is MaterialUse.PRODUCED), None),
+            takes=tuple((materials[x.material_id], x.quantity_per) for x in bill if x.use in INPUTS),
+            setup=timedelta(seconds=segment.setup_time_s),
+            run_s_per_unit=segment.run_time_per_unit_s,
+        )
+    return Route(product=materials[definition.product_id], steps=steps)
+
+
+def output_uoms(session: Session, segment_ids: Collection[int]) -> dict[int, str]:
+    """The unit that counts the output of each segment, such as MTR for a coater."""
+    definitions = session.scalars(
+        select(OperationsDefinition)
+        .join(OperationsSegment, OperationsSegment.definition_id == OperationsDefinition.id)
+        .where(OperationsSegment.id.in_(set(segment_ids)))
+        .distinct()
+    ).all()
+    outputs: dict[int, str] = {}
+    for definition in definitions:
+        route = route_of(session, definition)
+        outputs.update({key: route.output_of(key) for key in route.steps})
+    rows = session.execute(
+        select(MaterialDefinition.code, MaterialDefinition.base_uom).where(
+            MaterialDefinition.code.in_(set(outputs.values()))
+        )
+    )
+    uoms = dict(rows.tuples().all())
+    return {segment_id: uoms[outputs[segment_id]] for segment_id in segment_ids}
+
+
+def content_of(session: Session, definition: OperationsDefinition) -> dict[str, Any]:
+    """What the approval freezes: everything but state and effectivity, named by human keys, in a fixed order."""
+    segments = segments_of(session, definition.id)
+    bills = bills_of(session, [segment.id for segment in segments])
+    seqs = {segment.id: segment.seq for segment in segments}
+    materials = _keys(session, {definition.product_id} | {x.material_id for bill in bills.values() for x in bill})
+    after: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in dependencies_of(session, definition.id):
+        after[row.segment_id].append({"after": seqs[row.after_id], "kind": str(row.dependency), "delay_s": row.delay_s})
+    classes = _codes(session, EquipmentClass, {segment.equipment_class_id for segment in segments})
+    return {
+        "code": definition.code,
+        "version": definition.definition_version,
+        "name": definition.name,
+        "product": materials[definition.product_id],
+        "sites": _site_codes(session, definition.id),
+        "segments": [
+            {
+                "seq": segment.seq,
+                "name": segment.name,
+                "equipment_class": classes[segment.equipment_class_id],
+                "setup_time_s": segment.setup_time_s,
+                "run_time_per_unit_s": plain(segment.run_time_per_unit_s),
+                "dependencies": sorted(after[segment.id], key=lambda x: x["after"]),
+                "materials": [_line(line, materials[line.material_id]) for line in bills[segment.id]],
+            }
+            for segment in segments
+        ],
+    }
+
+
+def content_hash(session: Session, definition: OperationsDefinition) -> bytes:
+    """SHA-256 of the canonical content (I16)."""
+    return hashlib.sha256(encode(canonical(content_of(session, definition)))).digest()
+
+
+def _line(line: MaterialSpecification, material: str) -> dict[str, Any]:
+    return {
+        "line": line.line,
+        "material": material,
+        "revision_rule": str(line.revision_rule),
+        "use": str(line.use),
+        "quantity_per": plain(line.quantity_per),
+        "tolerance_pct": None if line.tolerance_pct is None else plain(line.tolerance_pct),
+        "tolerance_action": str(line.tolerance_action),
+    }
+
+
+def _codes(
+    session: Session, cls: type[MaterialDefinition] | type[EquipmentClass], ids: Collection[int]
+) -> dict[int, str]:
+    return dict(session.execute(select(cls.id, cls.code).where(cls.id.in_(ids))).tuples().all())
+
+
+def _keys(session: Session, ids: Collection[int]) -> dict[int, str]:
+    rows = session.scalars(select(MaterialDefinition).where(MaterialDefinition.id.in_(ids)))
+    return {row.id: row.human_key for row in rows}
+
+
+def _site_codes(session: Session, definition_id: int) -> list[str]:
+    # by columns of the table, past the site scope: the content is the same whoever reads it
+    table, links = Site.__table__, DefinitionSite.__table__
+    statement = (
+        select(table.c.code)
+        .join(links, links.c.site_id == table.c.id)
+        .where(links.c.definition_id == definition_id)
+        .order_by(table.c.code)
+    )
+    return list(session.scalars(statement))

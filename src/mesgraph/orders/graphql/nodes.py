@@ -1,0 +1,273 @@
+"""Orders, steps, jobs, runs and their material as the API shows them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+from mesgraph.access.models import Principal
+from mesgraph.api.command import shown
+from mesgraph.api.context import Info
+from mesgraph.api.enums import described_enum
+from mesgraph.api.nodes import Node, node
+from mesgraph.api.relations import to_many, to_one
+from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSegmentNode, output_uom
+from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
+from mesgraph.equipment.graphql import EquipmentNode, SiteNode
+from mesgraph.equipment.models import Equipment, Site
+from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
+from mesgraph.materials.models import Item, MaterialDefinition
+from mesgraph.orders import queries
+from mesgraph.orders.models import (
+    ActualUse,
+    JobOrder,
+    JobResponse,
+    JobState,
+    JobSubState,
+    MaterialActual,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
+from mesgraph.quantity import Quantity
+
+described_enum(
+    RequestState,
+    "State of a production order, in the words of B2MML's RequestState.",
+    {
+        RequestState.FORECAST: "Known, not released: no job exists.",
+        RequestState.RELEASED: "Released; readiness has not been looked at yet.",
+        RequestState.WAITING: "Released, but no job can start yet; see the readiness of its jobs.",
+        RequestState.READY: "At least one job can start.",
+        RequestState.RUNNING: "A job has started.",
+        RequestState.HELD: "Stopped for a quality cause.",
+        RequestState.SUSPENDED: "Stopped by choice.",
+        RequestState.COMPLETED: "Every step has ended.",
+        RequestState.CANCELLED: "Given up before anything ran.",
+        RequestState.ABORTED: "Given up while under way.",
+        RequestState.CLOSED: "Completed or aborted, and settled: nothing more will be posted.",
+    },
+)
+described_enum(
+    JobState,
+    "State of a job order (OPC 10031-4).",
+    {
+        JobState.NOT_ALLOWED_TO_START: "Stored; a supervisor or planner has to permit it.",
+        JobState.ALLOWED_TO_START: "Permitted; may start when it is ready.",
+        JobState.RUNNING: "Being executed.",
+        JobState.INTERRUPTED: "Begun, but stands still; see the sub-state.",
+        JobState.ENDED: "Came to its end.",
+        JobState.ABORTED: "Given up.",
+        JobState.CANCELLED: "Its order was cancelled before it ran.",
+    },
+)
+described_enum(
+    JobSubState,
+    "Refines the state of a job order.",
+    {
+        JobSubState.WAITING: "Before the start: something is missing; see `readiness`.",
+        JobSubState.READY: "Before the start: nothing is missing.",
+        JobSubState.LOADED: "Before the start: the recipe is in the unit.",
+        JobSubState.HELD: "Interrupted by a condition.",
+        JobSubState.SUSPENDED: "Interrupted by choice.",
+        JobSubState.COMPLETED: "Ended as planned.",
+        JobSubState.CLOSED: "Ended and settled with its order.",
+    },
+)
+described_enum(
+    ActualUse,
+    "What the material of an actual was to the run.",
+    {
+        ActualUse.CONSUMED: "Taken by the run.",
+        ActualUse.PRODUCED: "Made by the run: its product or a co-product.",
+        ActualUse.BY_PRODUCT: "Came out beside the product.",
+    },
+)
+
+
+@node(OperationsRequest, find=queries.request_by_key)
+class OperationsRequestNode(Node):
+    """A production order: demand for a quantity of a product. Named by `SITE/CODE`."""
+
+    version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description="When it became known.")
+    code: str = strawberry.field(description="Order number, unique within the site.")
+    source_system: str = strawberry.field(description="The system that sent it.")
+    external_id: str = strawberry.field(description="Its key in that system.")
+    external_revision: int = strawberry.field(description="The revision of that system that is applied.")
+    state: RequestState = strawberry.field(description="Where it stands.")
+    priority: int = strawberry.field(description="The higher, the more urgent.")
+    earliest_start: datetime | None = strawberry.field(description="No job is planned before this.")
+    due_at: datetime | None = strawberry.field(description="When it is wanted.")
+    site: SiteNode = to_one(OperationsRequest.site_id, Site, "Where it is made.")
+    product: MaterialDefinitionNode = to_one(OperationsRequest.product_id, MaterialDefinition, "What is wanted.")
+    definition: OperationsDefinitionNode | None = to_one(
+        OperationsRequest.definition_id,
+        OperationsDefinition,
+        "How it is made; frozen at release, before that the version that was asked for, if one was.",
+    )
+    segment_requirements: list["SegmentRequirementNode"] = to_many(
+        SegmentRequirement.request_id,
+        SegmentRequirement,
+        "Its steps, in the order of the route; none before release.",
+        (SegmentRequirement.seq,),
+    )
+    job_orders: list["JobOrderNode"] = to_many(JobOrder.request_id, JobOrder, "Its jobs; none before release.")
+
+    @strawberry.field(description="How much is wanted.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the product's base unit."""
+        return await _of_product(info, root, root.quantity)
+
+    @strawberry.field(description="Good units that the last step has reported.")
+    async def good_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the product's base unit."""
+        return await _of_product(info, root, root.good_quantity)
+
+    @strawberry.field(description="Scrap that the last step has reported.")
+    async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the product's base unit."""
+        return await _of_product(info, root, root.scrap_quantity)
+
+
+@node(SegmentRequirement)
+class SegmentRequirementNode(Node):
+    """A step of an order: one segment of its definition with the quantity that this order needs."""
+
+    seq: int = strawberry.field(description="Step number.")
+    started_at: datetime | None = strawberry.field(description="When its first job started.")
+    ended_at: datetime | None = strawberry.field(description="When its last job ended.")
+    request: OperationsRequestNode = to_one(SegmentRequirement.request_id, OperationsRequest, "The order.")
+    segment: OperationsSegmentNode = to_one(SegmentRequirement.segment_id, OperationsSegment, "What is to be done.")
+    job_orders: list["JobOrderNode"] = to_many(JobOrder.requirement_id, JobOrder, "Its jobs.")
+
+    @strawberry.field(description="How much of its own output the step has to make.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        return await _of_segment(info, root.segment_id, root.quantity)
+
+
+@node(JobOrder, find=queries.job_by_key)
+class JobOrderNode(Node):
+    """A task for one work unit: a step of an order. Named by `SITE/CODE`."""
+
+    version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
+    code: str = strawberry.field(description="Job number, unique within the site: order number and step number.")
+    state: JobState = strawberry.field(description="Where it stands.")
+    sub_state: JobSubState | None = strawberry.field(description="Refines the state; null where there is nothing to.")
+    priority: int = strawberry.field(description="The higher, the more urgent.")
+    planned_start: datetime | None = strawberry.field(description="When it could start at the earliest, as planned.")
+    planned_end: datetime | None = strawberry.field(description="When it would end then.")
+    site: SiteNode = to_one(JobOrder.site_id, Site, "Where it is done.")
+    request: OperationsRequestNode = to_one(JobOrder.request_id, OperationsRequest, "The order.")
+    segment_requirement: SegmentRequirementNode = to_one(JobOrder.requirement_id, SegmentRequirement, "The step.")
+    equipment: EquipmentNode | None = to_one(JobOrder.equipment_id, Equipment, "The work unit, once assigned.")
+    job_responses: list["JobResponseNode"] = to_many(
+        JobResponse.job_order_id, JobResponse, "Its runs, the first one first.", (JobResponse.run,)
+    )
+
+    @strawberry.field(description="How much of the step's output it has to make.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        requirement = await info.context.one(SegmentRequirement, root.requirement_id)
+        assert requirement is not None, "a job belongs to a step of its own site"
+        return await _of_segment(info, requirement.segment_id, root.quantity)
+
+    @strawberry.field(description="Its last run; null before the start.")
+    async def job_response(root: strawberry.Parent[Any], info: Info) -> "JobResponseNode | None":
+        """The run with the highest number."""
+        runs = await info.context.many(JobResponse, JobResponse.job_order_id, root.id, (JobResponse.run,))
+        return shown(runs[-1] if runs else None)
+
+
+@node(JobResponse, find=queries.response_by_key)
+class JobResponseNode(Node):
+    """The record of one run of a job. Named by `SITE/CODE`."""
+
+    version: int = strawberry.field(description="Counts changes.")
+    code: str = strawberry.field(description="Number of the run, unique within the site.")
+    run: int = strawberry.field(description="1 for the first run of the job.")
+    started_at: datetime = strawberry.field(description="When it began.")
+    ended_at: datetime | None = strawberry.field(description="When it ended; null while it lasts.")
+    job_order: JobOrderNode = to_one(JobResponse.job_order_id, JobOrder, "The job.")
+    request: OperationsRequestNode = to_one(JobResponse.request_id, OperationsRequest, "The order.")
+    equipment: EquipmentNode = to_one(JobResponse.equipment_id, Equipment, "Where it ran.")
+    material_actuals: list["MaterialActualNode"] = to_many(
+        MaterialActual.job_response_id, MaterialActual, "What it took and made, in the order of posting."
+    )
+
+    @strawberry.field(description="Good units reported.")
+    async def good_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        return await _of_run(info, root, root.good_quantity)
+
+    @strawberry.field(description="Scrap reported.")
+    async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        return await _of_run(info, root, root.scrap_quantity)
+
+    @strawberry.field(description="Subject of who began it: a person or a driver.")
+    async def begun_by(root: strawberry.Parent[Any], info: Info) -> str:
+        """The principal's subject."""
+        return await _subject(info, root.begun_by_id)
+
+
+@node(MaterialActual)
+class MaterialActualNode(Node):
+    """Material that a run took or made. A mistake is corrected by another actual that reverses this one."""
+
+    use: ActualUse = strawberry.field(description="What it was to the run.")
+    range_from: Decimal | None = strawberry.field(description="Start of the positions taken or made, included.")
+    range_to: Decimal | None = strawberry.field(description="End of the positions, excluded.")
+    posted_at: datetime = strawberry.field(description="When it happened.")
+    job_response: JobResponseNode = to_one(MaterialActual.job_response_id, JobResponse, "The run.")
+    item: TraceableItem = to_one(MaterialActual.item_id, Item, "The lot or unit.")
+    location: EquipmentNode | None = to_one(MaterialActual.location_id, Equipment, "Where it was taken or put.")
+    reverses: "MaterialActualNode | None" = to_one(
+        MaterialActual.reverses_id, MaterialActual, "The actual that this one takes back."
+    )
+
+    @strawberry.field(description="How much.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.quantity)
+
+    @strawberry.field(description="How much of it was taken and has not become part of an output yet.")
+    async def pending(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.pending)
+
+    @strawberry.field(description="Subject of who posted it: a person or a driver.")
+    async def posted_by(root: strawberry.Parent[Any], info: Info) -> str:
+        """The principal's subject."""
+        return await _subject(info, root.posted_by_id)
+
+
+async def _of_product(info: Info, request: OperationsRequest, value: Decimal) -> Any:
+    product = await info.context.one(MaterialDefinition, request.product_id)
+    assert product is not None, "materials are seen by everyone"
+    return Quantity(value, product.base_uom)
+
+
+async def _of_segment(info: Info, segment_id: int, value: Decimal) -> Any:
+    return Quantity(value, await output_uom(info, segment_id))
+
+
+async def _of_run(info: Info, response: JobResponse, value: Decimal) -> Any:
+    job = await info.context.one(JobOrder, response.job_order_id)
+    requirement = await info.context.one(SegmentRequirement, job.requirement_id) if job else None
+    assert requirement is not None, "a run belongs to a step of its own site"
+    return await _of_segment(info, requirement.segment_id, value)
+
+
+async def _of_item(info: Info, actual: MaterialActual, value: Decimal) -> Any:
+    item = await info.context.one(Item, actual.item_id)
+    assert item is not None, "an actual lies at the site of its item"
+    return Quantity(value, item.uom)
+
+
+async def _subject(info: Info, principal_id: int) -> str:
+    principal = await info.context.one(Principal, principal_id)
+    assert principal is not None, "principals are never deleted"
+    return principal.subject

@@ -1,0 +1,140 @@
+"""Named reads of orders and jobs."""
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from mesgraph.definitions.models import OperationsSegment
+from mesgraph.equipment.models import Equipment, EquipmentClassMember
+from mesgraph.equipment.queries import split_site
+from mesgraph.orders.lifecycle import LIVE
+from mesgraph.orders.models import (
+    JobOrder,
+    JobResponse,
+    JobState,
+    MaterialActual,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
+
+
+def request_by_key(session: Session, key: str) -> OperationsRequest | None:
+    """The order ``SITE/CODE``, if in scope."""
+    site, code = split_site(session, key)
+    if site is None:
+        return None
+    return session.scalar(
+        select(OperationsRequest).where(OperationsRequest.site_id == site.id, OperationsRequest.code == code)
+    )
+
+
+def job_by_key(session: Session, key: str) -> JobOrder | None:
+    """The job ``SITE/CODE``, if in scope."""
+    site, code = split_site(session, key)
+    if site is None:
+        return None
+    return session.scalar(select(JobOrder).where(JobOrder.site_id == site.id, JobOrder.code == code))
+
+
+def response_by_key(session: Session, key: str) -> JobResponse | None:
+    """The run of a job ``SITE/CODE``, if in scope."""
+    site, code = split_site(session, key)
+    if site is None:
+        return None
+    return session.scalar(select(JobResponse).where(JobResponse.site_id == site.id, JobResponse.code == code))
+
+
+def request_of_source(session: Session, source_system: str, external_id: str) -> OperationsRequest | None:
+    """The order that a source system knows by ``external_id``, if in scope."""
+    return session.scalar(
+        select(OperationsRequest).where(
+            OperationsRequest.source_system == source_system, OperationsRequest.external_id == external_id
+        )
+    )
+
+
+def requirements_of(session: Session, request_id: int) -> list[SegmentRequirement]:
+    """The steps of an order, in the order of the route."""
+    return list(
+        session.scalars(
+            select(SegmentRequirement)
+            .where(SegmentRequirement.request_id == request_id)
+            .order_by(SegmentRequirement.seq)
+        )
+    )
+
+
+def jobs_of(session: Session, request_id: int) -> list[JobOrder]:
+    """The jobs of an order, in the order of their making."""
+    return list(session.scalars(select(JobOrder).where(JobOrder.request_id == request_id).order_by(JobOrder.id)))
+
+
+def responses_of(session: Session, job_order_id: int) -> list[JobResponse]:
+    """The runs of a job, the first one first."""
+    return list(
+        session.scalars(select(JobResponse).where(JobResponse.job_order_id == job_order_id).order_by(JobResponse.run))
+    )
+
+
+def actuals_of(session: Session, job_response_id: int) -> list[MaterialActual]:
+    """What a run took and made, in the order of posting."""
+    return list(
+        session.scalars(
+            select(MaterialActual).where(MaterialActual.job_response_id == job_response_id).order_by(MaterialActual.id)
+        )
+    )
+
+
+def requests_listed(
+    site_id: int | None = None, state: RequestState | None = None, product_id: int | None = None
+) -> Select[OperationsRequest]:
+    """Statement for orders."""
+    statement = select(OperationsRequest)
+    if site_id is not None:
+        statement = statement.where(OperationsRequest.site_id == site_id)
+    if state is not None:
+        statement = statement.where(OperationsRequest.state == state)
+    if product_id is not None:
+        statement = statement.where(OperationsRequest.product_id == product_id)
+    return statement
+
+
+def jobs_listed(
+    site_id: int | None = None,
+    state: JobState | None = None,
+    equipment_id: int | None = None,
+    request_id: int | None = None,
+) -> Select[JobOrder]:
+    """Statement for jobs."""
+    statement = select(JobOrder)
+    if site_id is not None:
+        statement = statement.where(JobOrder.site_id == site_id)
+    if state is not None:
+        statement = statement.where(JobOrder.state == state)
+    if equipment_id is not None:
+        statement = statement.where(JobOrder.equipment_id == equipment_id)
+    if request_id is not None:
+        statement = statement.where(JobOrder.request_id == request_id)
+    return statement
+
+
+def dispatchable(equipment: Equipment) -> Select[JobOrder]:
+    """Statement for the jobs that ``equipment`` has or could take: its own, and those of its classes at its site that
+    have no equipment yet; the most urgent first (priority, then due date, then age).
+    """
+    classes = select(EquipmentClassMember.class_id).where(EquipmentClassMember.equipment_id == equipment.id)
+    return (
+        select(JobOrder)
+        .join(OperationsRequest, OperationsRequest.id == JobOrder.request_id)
+        .join(SegmentRequirement, SegmentRequirement.id == JobOrder.requirement_id)
+        .join(OperationsSegment, OperationsSegment.id == SegmentRequirement.segment_id)
+        .where(
+            JobOrder.site_id == equipment.site_id,
+            JobOrder.state.in_(sorted(LIVE)),
+            or_(
+                JobOrder.equipment_id == equipment.id,
+                JobOrder.equipment_id.is_(None) & OperationsSegment.equipment_class_id.in_(classes),
+            ),
+        )
+        .order_by(JobOrder.priority.desc(), OperationsRequest.due_at.is_(None), OperationsRequest.due_at, JobOrder.id)
+    )
