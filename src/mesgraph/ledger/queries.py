@@ -10,6 +10,7 @@ import cbor2
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db.scope import sites_of
 from mesgraph.ledger.entry import Field, decode_payload
 from mesgraph.ledger.models import LedgerEvent, Position, SequencerState, SubjectEntry
 
@@ -91,6 +92,18 @@ def head(session: Session) -> Cursor:
     epoch = session.scalar(select(SequencerState.epoch))
     position = session.scalar(select(func.coalesce(func.max(Position.position), 0)))
     return Cursor(epoch or 1, position or 0)
+
+
+def event_by_id(session: Session, event_id: str) -> LedgerEvent | None:
+    """The event with this UUID, if its site is in scope or it belongs to none."""
+    try:
+        key = UUID(event_id).bytes
+    except ValueError:
+        return None
+    event = session.scalar(select(LedgerEvent).where(LedgerEvent.event_id == key))
+    scope = sites_of(session)
+    in_scope = event is not None and (scope is None or event.site_id is None or event.site_id in scope)
+    return event if in_scope else None
 
 
 def position_of(session: Session, ledger_event_id: int) -> int | None:
