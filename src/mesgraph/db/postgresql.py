@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -16,6 +18,7 @@ from mesgraph.errors import Code, Unavailable
 T = TypeVar("T")
 
 TRIES = 5
+POOL_TIMEOUT_S = 5
 RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX = 0.005, 0.2
 # 23505: two callers made the same key at once; the second run finds the key and says so in its own words.
 RETRIED = {"40001", "40P01", "23505"}
@@ -47,6 +50,7 @@ class ServerDatabase(Database):
             self.url,
             pool_size=10,
             max_overflow=10,
+            pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
             pool_recycle=900,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
@@ -64,31 +68,34 @@ class ServerDatabase(Database):
 
     async def close(self) -> None:
         """Finish what runs, then close the pool."""
-        if self._running:
+        while self._running:
             await asyncio.wait(self._running)
         await self._engine.dispose()
 
     async def write(self, unit: Unit[T], sites: Sites = None) -> T:
         """Run and commit; a caller that goes away neither stops it nor poisons the connection."""
-        task = asyncio.create_task(self._with_retry(unit, sites))
+        return await self._finish(self._with_retry(unit, sites))
+
+    async def read(self, query: Unit[T], sites: Sites = None) -> T:
+        """Run ``query`` in a read-only transaction with one snapshot."""
+        return await self._finish(self._read(query, sites))
+
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of ``work``, which goes on to its end whatever becomes of the caller."""
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def read(self, query: Unit[T], sites: Sites = None) -> T:
-        """Run ``query`` in a read-only transaction with one snapshot."""
-
-        async def run() -> T:
+    async def _read(self, query: Unit[T], sites: Sites) -> T:
+        try:
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
                 await session.connection(
                     execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
                 )
                 apply_scope(session.sync_session, sites)
                 return await session.run_sync(query)
-
-        try:
-            return await asyncio.shield(run())
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, OSError, PoolTimeout) as error:
             raise translate(error) from error
 
     async def _with_retry(self, unit: Unit[T], sites: Sites) -> T:
@@ -97,7 +104,7 @@ class ServerDatabase(Database):
                 async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
                     apply_scope(session.sync_session, sites)
                     result = await session.run_sync(unit)
-            except (DBAPIError, OSError, StaleDataError) as error:
+            except (DBAPIError, OSError, StaleDataError, PoolTimeout) as error:
                 if attempt == TRIES or not (isinstance(error, StaleDataError) or sqlstate(error) in RETRIED):
                     raise translate(error) from error
                 ceiling = min(RETRY_DELAY_S_MAX, RETRY_DELAY_S_MIN * 2**attempt)
@@ -118,7 +125,9 @@ def translate(error: BaseException) -> BaseException:
     state = sqlstate(error)
     if state == "53100":
         return Unavailable(Code.STORAGE_FULL, "the disk of the database is full; nothing was written")
-    if state == "55P03" or state in RETRIED or isinstance(error, StaleDataError):
+    if isinstance(error, PoolTimeout):
+        return Unavailable(Code.OVERLOADED, "too many commands and queries wait for the database; try again")
+    if state in {"55P03", "40001", "40P01"} or isinstance(error, StaleDataError):
         return Unavailable(Code.IN_PROGRESS, "another command holds the same rows; send the same command again")
     if state == "57014":
         return Unavailable(Code.TIMEOUT, "the statement took too long and was given up; nothing was written")
