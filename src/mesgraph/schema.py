@@ -17,6 +17,7 @@ from mesgraph.api.scalars import SCALARS
 from mesgraph.api.user_errors import USER_ERRORS
 from mesgraph.definitions.graphql import DefinitionCommands, DefinitionQueries
 from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
+from mesgraph.genealogy.graphql import GenealogyCommands, GenealogyQueries, GenealogySubscriptions
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
@@ -27,7 +28,14 @@ DOCUMENTS_KEPT = 500
 
 @strawberry.type(description="Questions. They never change anything.")
 class Query(
-    NodeQueries, LedgerQueries, AccessQueries, EquipmentQueries, MaterialQueries, HoldQueries, DefinitionQueries
+    NodeQueries,
+    LedgerQueries,
+    AccessQueries,
+    EquipmentQueries,
+    MaterialQueries,
+    HoldQueries,
+    DefinitionQueries,
+    GenealogyQueries,
 ):
     """Root of reads."""
 
@@ -37,7 +45,9 @@ class Query(
     "the plant lists all of them in `userErrors` and writes nothing. Send an `idempotencyKey` with every command: then "
     "a repeat is harmless."
 )
-class Mutation(AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands, DefinitionCommands):
+class Mutation(
+    AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands, DefinitionCommands, GenealogyCommands
+):
     """Root of writes."""
 
 
@@ -45,7 +55,7 @@ class Mutation(AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands
     description="Live topics, over WebSocket (graphql-transport-ws). Every event carries a `cursor`; subscribe again "
     "with `after` set to the last one you saw, and nothing is lost or repeated."
 )
-class Subscription(LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions):
+class Subscription(LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions, GenealogySubscriptions):
     """Root of topics."""
 
 

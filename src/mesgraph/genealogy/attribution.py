@@ -10,9 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from enum import StrEnum
 
 from mesgraph.genealogy._shares import apportion
 from mesgraph.quantity import from_micro, to_micro
+
+
+class AttributionModel(StrEnum):
+    """How the content of an item is thought to be spread over what was made from it."""
+
+    PROPORTIONAL = "PROPORTIONAL"
+
 
 PRECISION = 50
 WEIGHT_BITS = 62

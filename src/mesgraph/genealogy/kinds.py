@@ -35,7 +35,7 @@ SHAPES: dict[K, Shape] = {
     K.TRANSFORM: Shape((1, ANY), (1, ANY), links=True, takes=True, gives=True, on_inputs=WHOLE),
     K.SPLIT: Shape((1, 1), (1, ANY), links=True, takes=True, gives=True, conserves=True, on_inputs=WHOLE),
     K.MERGE: Shape((1, ANY), (1, 1), links=True, takes=True, gives=True, conserves=True, on_inputs=WHOLE),
-    K.ASSEMBLE: Shape((1, ANY), (1, 1), links=True, takes=True, on_outputs=ALL - {K.ASSEMBLE}),
+    K.ASSEMBLE: Shape((1, ANY), (1, 1), links=True, takes=True),
     K.PACK: Shape((1, ANY), (1, 1), links=True, on_outputs=frozenset()),
     K.UNPACK: Shape((1, ANY), (1, 1), on_outputs=frozenset({K.MOVE, K.SHIP, K.SCRAP})),
     K.MOVE: Shape((1, ANY), (0, 0)),

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.genealogy.kinds import SHAPES
-from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.genealogy.walk import EVENT, LINE, NOW, reached_from
 from mesgraph.holds.models import HeldItem, Hold
 from mesgraph.materials.models import Item, ItemKind
@@ -48,13 +48,18 @@ def reversal_of(session: Session, event_id: int) -> GenealogyEvent | None:
 
 
 def built_on(session: Session, activity: GenealogyEvent, lines: Collection[GenealogyLine]) -> list[GenealogyEvent]:
-    """Later activities, not undone, that were built on the items of ``activity`` (I30)."""
+    """Later activities, not undone, that were built on the items of ``activity`` (I30).
+
+    Of two parts that were built into one unit, neither stands on the other.
+    """
     shape = SHAPES[activity.event_kind]
     touching = []
     for role, kinds in ((LineRole.INPUT, shape.on_inputs), (LineRole.OUTPUT, shape.on_outputs)):
         items = {line.item_id for line in lines if line.role is role}
         if items and kinds:
-            touching.append(LINE.c.item_id.in_(items) & EVENT.c.event_kind.in_(sorted(kinds)))
+            alongside = and_(EVENT.c.event_kind == GenealogyKind.ASSEMBLE, LINE.c.role == LineRole.OUTPUT)
+            on_it = and_(LINE.c.item_id.in_(items), EVENT.c.event_kind.in_(sorted(kinds)))
+            touching.append(and_(on_it, ~alongside) if activity.event_kind is GenealogyKind.ASSEMBLE else on_it)
     if not touching:
         return []
     later = (
@@ -115,3 +120,14 @@ def holds_behind(session: Session, item_ids: Collection[int]) -> list[HeldSource
     on_them = open_holds.where(held.item_id.in_(item_ids))
     rows = session.execute(behind.union(on_them)).all()
     return sorted((HeldSource(*row) for row in rows), key=lambda source: (source.number, source.item_id))
+
+
+def connected(session: Session, item_id: int) -> set[int]:
+    """Ids of the items that ``item_id`` was made from and of those made from it, at any site, itself included."""
+    ids = {item_id}
+    for forward, far in ((True, LineRole.OUTPUT), (False, LineRole.INPUT)):
+        walk = reached_from([item_id], NOW, forward=forward)
+        inside = select(LINE.c.item_id).join(EVENT, EVENT.c.id == LINE.c.event_id)
+        inside = inside.where(LINE.c.event_id.in_(select(walk.c.event_id)), LINE.c.role == far)
+        ids |= set(session.scalars(inside if forward else inside.where(NOW.still_in(LINE, EVENT))))
+    return ids

@@ -4,11 +4,10 @@ from mesgraph.genealogy.actions.movement import move_material, pack, ship_items,
 from mesgraph.genealogy.actions.receipt import ReceiptLine, receive_items
 from mesgraph.genealogy.actions.removal import adjust_lot, scrap_item, take_sample
 from mesgraph.genealogy.actions.reversal import reverse_activity, reverse_event
-from mesgraph.genealogy.actions.splitting import Child, Equal, merge_lots, split_lot
+from mesgraph.genealogy.actions.splitting import Child, merge_lots, split_lot
 
 __all__ = [
     "Child",
-    "Equal",
     "ReceiptLine",
     "adjust_lot",
     "merge_lots",

@@ -129,8 +129,8 @@ def unpack(work: Work, unit: Item, items: Sequence[Item] | None = None) -> Poste
     work.lock(*wanted)
     with all_violations() as found:
         if unit.item_kind is not ItemKind.LOGISTIC_UNIT:
-            found.add(invalid(f"{unit.key} is no logistic unit", "unit"))
-        found.extend(live_violations(unit, Lifecycle.AVAILABLE, "unit"))
+            found.add(invalid(f"{unit.key} is no logistic unit", "sscc"))
+        found.extend(live_violations(unit, Lifecycle.AVAILABLE, "sscc"))
         check_list(found, wanted, "items")
         for i, item in enumerate(wanted):
             if item.parent_id != unit.id:

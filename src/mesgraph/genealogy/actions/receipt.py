@@ -21,7 +21,7 @@ class ReceiptLine:
     """A lot on a delivery note. Without ``expires_at`` the shelf life of the material counts from the receipt."""
 
     material: MaterialDefinition
-    number: str
+    lot_number: str
     quantity: Decimal
     supplier: Supplier | None = None
     supplier_lot: str | None = None
@@ -58,14 +58,14 @@ def _receive(work: Work, site: Site, line: ReceiptLine) -> Posted:
         site_id=site.id,
         item_kind=ItemKind.LOT,
         material=line.material,
-        number=line.number,
+        number=line.lot_number,
         quantity=line.quantity,
         lifecycle=Lifecycle.QUARANTINE if line.material.quarantine_on_receipt else Lifecycle.AVAILABLE,
         location_id=line.location.id if line.location else None,
         expires_at=line.expires_at,
         supplier_id=line.supplier.id if line.supplier else None,
         supplier_lot=line.supplier_lot,
-        path=("number",),
+        path=("lot_number",),
     )
     activity = record_activity(
         work,
@@ -87,5 +87,5 @@ def _blocked(supplier: Supplier | None) -> Violation | None:
 def _expired(work: Work, line: ReceiptLine) -> Violation | None:
     if line.expires_at is None or line.expires_at > work.occurred_at:
         return None
-    message = f"lot {line.number} expired at {line.expires_at.isoformat()}"
+    message = f"lot {line.lot_number} expired at {line.expires_at.isoformat()}"
     return invalid(message, "expires_at", code=Code.LOT_EXPIRED)

@@ -1,6 +1,6 @@
 """Dividing a lot into sublots, and making one lot of several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
@@ -36,31 +36,24 @@ class Child:
     number: str | None = None
 
 
-@dataclass(frozen=True)
-class Equal:
-    """``parts`` equal parts of ``quantity``, or of all that is on hand after the loss.
-
-    Where it does not divide, the first parts are larger by the smallest step (10^-6, or one piece), so that nothing is
-    gained or lost.
-    """
-
-    parts: int
-    quantity: Decimal | None = None
-
-
 def split_lot(
     work: Work,
     item: Item,
-    into: Sequence[Child] | Equal,
     *,
+    children: Sequence[Child] = (),
+    parts: int | None = None,
+    quantity: Decimal | None = None,
     loss: Decimal = ZERO,
     expected_version: int | None = None,
 ) -> Posted:
-    """Divide a lot or sublot into sublots of the same lot; what is not named stays in it (I1).
+    """Divide a lot or sublot into sublots of the same lot; what is not divided stays in it (I1).
 
-    The children inherit material, expiry, holds, grade, state, order and place. ``loss`` is what the cut destroyed: it
-    is scrapped, by an activity of its own. A lot on hold may be split. Refuses VALIDATION_FAILED,
-    INSUFFICIENT_QUANTITY, INVALID_TRANSITION, ALREADY_CONTAINED, DUPLICATE_KEY, VERSION_CONFLICT.
+    Name the ``children``, or how many equal ``parts``: where it does not divide, the first parts are larger by the
+    smallest step (10^-6, or one piece), so that nothing is gained or lost. ``quantity`` is how much is divided, loss
+    included: what the children add up to, or all that is on hand, when left out. ``loss`` is what the cut destroyed; it
+    is scrapped, by an activity of its own. The children inherit material, expiry, holds, grade, state, order and place.
+    A lot on hold may be split. Refuses QUANTITY_NOT_CONSERVED when children and loss are not ``quantity``,
+    INSUFFICIENT_QUANTITY, VALIDATION_FAILED, INVALID_TRANSITION, ALREADY_CONTAINED, DUPLICATE_KEY, VERSION_CONFLICT.
     """
     work.lock(item)
     work.expect(item, expected_version)
@@ -69,15 +62,17 @@ def split_lot(
         found.add(divisible_violation(item, "item"))
         if loss < 0:
             found.add(invalid(f"a loss of {plain(loss)} must be zero or more", "loss"))
-        found.extend(_size_violations(into))
-    children = list(_equal_children(item, into, loss)) if isinstance(into, Equal) else list(into)
+        if quantity is not None and quantity <= 0:
+            found.add(invalid(f"quantity {plain(quantity)} must be greater than zero", "quantity"))
+        found.extend(_size_violations(children, parts))
+    if parts is not None:
+        children = _equal_children(item, parts, (item.quantity if quantity is None else quantity) - loss)
     with all_violations() as found:
         for i, child in enumerate(children):
             if child.quantity <= 0:
                 found.add(invalid(f"quantity {plain(child.quantity)} must be above zero", "children", i, "quantity"))
         total = sum((child.quantity for child in children), loss)
-        if total > item.quantity:
-            found.add(_too_much(item, total))
+        found.add(_amount_violation(item, total, quantity))
     if loss:
         _lose(work, item, loss)
     source = Line(item, total - loss)
@@ -88,26 +83,36 @@ def split_lot(
     return Posted(activity, made)
 
 
-def _size_violations(into: Sequence[Child] | Equal) -> list[Violation]:
-    if isinstance(into, Equal):
-        if not 1 <= into.parts <= ITEMS_MAX:
-            return [invalid(f"{into.parts} parts; a split has 1 to {ITEMS_MAX}", "parts")]
-        if into.quantity is not None and into.quantity <= 0:
-            return [invalid(f"quantity {plain(into.quantity)} must be greater than zero", "quantity")]
-    elif not 1 <= len(into) <= ITEMS_MAX:
-        return [invalid(f"{len(into)} children; a split has 1 to {ITEMS_MAX}", "children")]
+def _size_violations(children: Sequence[Child], parts: int | None) -> list[Violation]:
+    if (parts is None and not children) or (parts is not None and children):
+        return [invalid("name either the children or the number of equal parts", "children")]
+    if parts is not None and not 1 <= parts <= ITEMS_MAX:
+        return [invalid(f"{parts} parts; a split has 1 to {ITEMS_MAX}", "parts")]
+    if len(children) > ITEMS_MAX:
+        return [invalid(f"{len(children)} children; a split has 1 to {ITEMS_MAX}", "children")]
     return []
 
 
-def _equal_children(item: Item, into: Equal, loss: Decimal) -> Iterator[Child]:
-    total = item.quantity - loss if into.quantity is None else into.quantity
+def _equal_children(item: Item, parts: int, total: Decimal) -> list[Child]:
     pieces = item.uom == PIECE and total == total.to_integral_value()
     step = 10**DIGITS if pieces else 1
     units = to_micro(max(total, ZERO)) // step
-    if units < into.parts:
-        raise Refused(invalid(f"{plain(total)} {item.uom} cannot be divided into {into.parts} parts", "parts"))
-    for part in apportion(units, [1] * into.parts):
-        yield Child(from_micro(part * step))
+    if units < parts:
+        raise Refused(invalid(f"{plain(total)} {item.uom} cannot be divided into {parts} parts", "parts"))
+    return [Child(from_micro(part * step)) for part in apportion(units, [1] * parts)]
+
+
+def _amount_violation(item: Item, total: Decimal, declared: Decimal | None) -> Violation | None:
+    if declared is not None and total != declared:
+        return QuantityViolation(
+            code=Code.QUANTITY_NOT_CONSERVED,
+            message=f"children and loss add up to {plain(total)}, not to {plain(declared)} {item.uom}",
+            path=("quantity",),
+            available=declared,
+            requested=total,
+            uom=item.uom,
+        )
+    return _too_much(item, total) if total > item.quantity else None
 
 
 def _too_much(item: Item, total: Decimal) -> Violation:
@@ -168,7 +173,7 @@ def _make_child(
     return child
 
 
-def merge_lots(work: Work, items: Sequence[Item], *, number: str) -> Posted:
+def merge_lots(work: Work, items: Sequence[Item], *, lot_number: str) -> Posted:
     """Make one new lot of all that is on hand in several (I2). It expires with the first of them.
 
     Refuses MERGE_INCOMPATIBLE when they differ in material, revision, grade or site, are no lots or sublots, or are
@@ -190,7 +195,7 @@ def merge_lots(work: Work, items: Sequence[Item], *, number: str) -> Posted:
         site_id=first.site_id,
         item_kind=ItemKind.LOT,
         material=material,
-        number=number,
+        number=lot_number,
         quantity=sum((item.quantity for item in items), ZERO),
         lifecycle=Lifecycle.AVAILABLE,
         location_id=first.location_id,
@@ -198,7 +203,7 @@ def merge_lots(work: Work, items: Sequence[Item], *, number: str) -> Posted:
         grade=first.grade,
         produced_at=work.occurred_at,
         expires_at=min(expiries, default=None),
-        path=("number",),
+        path=("lot_number",),
     )
     lot.expires_at = min(expiries, default=None)
     inputs = [Line(item, item.quantity) for item in items]

@@ -1,0 +1,66 @@
+"""Activities as they are recorded."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import strawberry
+from sqlalchemy.orm import Session
+
+from mesgraph.api.command import shown
+from mesgraph.api.context import Info
+from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.record import LedgerEventType
+from mesgraph.genealogy import queries
+from mesgraph.genealogy.events import WORDS
+from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
+from mesgraph.ledger.queries import Cursor
+from mesgraph.materials.graphql import ItemKey, find_item
+
+
+@strawberry.type(description="An activity was recorded.")
+class GenealogyEventMessage:
+    """One event of the topic."""
+
+    cursor: Cursor = strawberry.field(description="Pass it as `after` to go on behind it.")
+    event: LedgerEventType = strawberry.field(description="The record; its payload has the lines.")
+    genealogy_event: GenealogyEventNode | None = strawberry.field(description="The activity as it is now.")
+
+
+@strawberry.type
+class GenealogySubscriptions:
+    """Live."""
+
+    @strawberry.subscription(
+        description="Activities as they are recorded: all, or those that touch an item, what it was made from, or what "
+        "was made from it. What an activity adds to the trace is followed from then on."
+    )
+    async def genealogy_appended(
+        self,
+        info: Info,
+        root: Annotated[
+            ItemKey | None, strawberry.argument(description="Only what touches the trace of this item, both ways.")
+        ] = None,
+        after: AfterCursor = None,
+    ) -> AsyncGenerator[GenealogyEventMessage, None]:
+        """Follow the record; the trace is walked again when something touches it."""
+        context = info.context
+        watched: set[int] | None = None
+        root_id = 0
+        if root is not None:
+            key = root
+            root_id = (await context.read(lambda session: find_item(session, key, "root"))).id
+
+        def walk(session: Session) -> set[int]:
+            return queries.connected(session, root_id)
+
+        if root is not None:
+            watched = await context.read(walk)
+        async for event in follow(context, after, types=WORDS):
+            if watched is not None:
+                if watched.isdisjoint(id_ for _, id_, _ in event.subjects):
+                    continue
+                watched |= await context.read(walk)
+            activity = await context.read(lambda s, id_=event.ledger_event_id: queries.activity_of(s, id_))  # type: ignore[misc]
+            yield GenealogyEventMessage(
+                cursor=cursor_of(context, event), event=shown(event), genealogy_event=shown(activity)
+            )
