@@ -1,0 +1,123 @@
+"""What happens while orders are planned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from mesgraph.definitions.models import OperationsDefinition
+from mesgraph.equipment.models import Equipment
+from mesgraph.ledger import Event
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.orders.models import JobOrder, JobState, JobSubState, OperationsRequest, RequestState
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestSubmitted(Event):
+    """An order became known."""
+
+    subjects = ("request",)
+    request: OperationsRequest
+    source_system: str
+    external_id: str
+    revision: int
+    product: MaterialDefinition
+    quantity: Decimal
+    uom: str
+    earliest_start: datetime | None
+    due_at: datetime | None
+    priority: int
+    definition: OperationsDefinition | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestRevised(Event):
+    """A later revision of an order was applied. ``jobs`` got its quantity or priority, or were added for more of it."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+    revision: int
+    product: MaterialDefinition
+    quantity: Decimal
+    uom: str
+    earliest_start: datetime | None
+    due_at: datetime | None
+    priority: int
+    definition: OperationsDefinition | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestReleased(Event):
+    """An order was released: its definition is frozen and its jobs exist."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+    definition: OperationsDefinition
+    content_hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestReadinessChanged(Event):
+    """A released order became READY, because a job of it can start, or WAITING, because none can."""
+
+    subjects = ("request",)
+    request: OperationsRequest
+    from_state: RequestState
+    to_state: RequestState
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestCancelled(Event):
+    """An order was given up before anything ran, and its jobs with it."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestClosed(Event):
+    """An order was settled: nothing more will be posted on it or its jobs."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderReadinessChanged(Event):
+    """A job that has not started became READY or, because of ``blockers``, WAITING."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+    sub_state: JobSubState
+    blockers: list[dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderPermitted(Event):
+    """A job was allowed to start."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+    state: JobState
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderStartRevoked(Event):
+    """The permission to start was taken from a job."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+    state: JobState
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderAssigned(Event):
+    """A job was given to a work unit, or taken from it when no equipment is named."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+    equipment: Equipment | None
+    before: Equipment | None

@@ -1,0 +1,270 @@
+"""What readiness is judged by, loaded for many jobs in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from mesgraph.db import Entity
+from mesgraph.definitions import queries as definition_queries
+from mesgraph.definitions.models import (
+    DependencyKind,
+    MaterialSpecification,
+    MaterialUse,
+    OperationsDefinition,
+    OperationsSegment,
+    RevisionRule,
+)
+from mesgraph.equipment.models import Equipment, EquipmentClass, EquipmentClassMember
+from mesgraph.equipment.queries import stores_of
+from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
+from mesgraph.orders.models import JobOrder, JobState, SegmentRequirement
+
+E = TypeVar("E", bound=Entity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A work unit with its classes, the jobs that run on it, and where it takes material from."""
+
+    equipment: Equipment
+    class_ids: frozenset[int]
+    running: frozenset[int]
+    places: frozenset[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """A step of the same order that the job's step waits for."""
+
+    requirement: SegmentRequirement
+    segment: OperationsSegment
+    kind: DependencyKind
+    delay: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Material that the job takes, and how much of it is usable at each place of the site."""
+
+    material: MaterialDefinition
+    quantity: Decimal
+    usable: Mapping[int | None, Decimal]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFacts:
+    """Everything that decides whether a job can start."""
+
+    job: JobOrder
+    segment: OperationsSegment
+    equipment_class: EquipmentClass
+    definition: OperationsDefinition
+    intact: bool
+    waits: tuple[Waits, ...]
+    needs: tuple[Need, ...]
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class Stock:
+    """A sum of usable items. ``request_id`` is set for what only its own order may use yet."""
+
+    material_id: int
+    code: str
+    location_id: int | None
+    request_id: int | None
+    quantity: Decimal
+
+
+def load_facts(
+    session: Session,
+    jobs: Sequence[JobOrder],
+    now: datetime,
+    *,
+    on: Equipment | None = None,
+    with_material: bool = True,
+) -> list[JobFacts]:
+    """The facts of each job: on its own work unit, or on every one of the class at its site while it has none.
+
+    ``on`` asks for that work unit instead.
+    """
+    requirements = _requirements(session, jobs)
+    by_id = {requirement.id: requirement for requirement in requirements}
+    segments = _rows(session, OperationsSegment, {r.segment_id for r in requirements})
+    definitions = _rows(session, OperationsDefinition, {s.definition_id for s in segments.values()})
+    classes = _rows(session, EquipmentClass, {s.equipment_class_id for s in segments.values()})
+    intact = {
+        key: row.content_hash == definition_queries.content_hash(session, row) for key, row in definitions.items()
+    }
+    own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
+    waits = _waits(session, requirements, segments)
+    needs = _needs(session, jobs, own, now) if with_material else {}
+    units = _units(session, jobs, own, on)
+    return [
+        JobFacts(
+            job=job,
+            segment=own[job.id],
+            equipment_class=classes[own[job.id].equipment_class_id],
+            definition=definitions[own[job.id].definition_id],
+            intact=definitions[own[job.id].definition_id].content_hash == hashes[own[job.id].definition_id],
+            waits=tuple(waits[job.requirement_id]),
+            needs=tuple(needs.get(job.id, ())),
+            units=tuple(units[job.id]),
+        )
+        for job in jobs
+    ]
+
+
+def _requirements(session: Session, jobs: Sequence[JobOrder]) -> list[SegmentRequirement]:
+    """All steps of the orders of ``jobs``."""
+    wanted = {job.request_id for job in jobs}
+    return list(session.scalars(select(SegmentRequirement).where(SegmentRequirement.request_id.in_(wanted))))
+
+
+def _waits(
+    session: Session, requirements: Sequence[SegmentRequirement], segments: Mapping[int, OperationsSegment]
+) -> dict[int, list[Waits]]:
+    by_segment = {(r.request_id, r.segment_id): r for r in requirements}
+    rows = defaultdict(list)
+    for row in definition_queries.dependencies_from(session, set(segments)):
+        rows[row.segment_id].append(row)
+    return {
+        requirement.id: [
+            Waits(
+                requirement=by_segment[requirement.request_id, row.after_id],
+                segment=segments[row.after_id],
+                kind=row.dependency,
+                delay=timedelta(seconds=row.delay_s),
+            )
+            for row in rows[requirement.segment_id]
+        ]
+        for requirement in requirements
+    }
+
+
+def _needs(
+    session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment], now: datetime
+) -> dict[int, list[Need]]:
+    bills = definition_queries.bills_of(session, {segment.id for segment in segments.values()})
+    lines = [line for bill in bills.values() for line in bill if line.use is MaterialUse.CONSUMED]
+    materials = _rows(session, MaterialDefinition, {line.material_id for line in lines})
+    codes = {material.code for material in materials.values()}
+    stock = {site: _stock(session, site, codes, now) for site in {job.site_id for job in jobs}}
+    return {
+        job.id: [
+            Need(
+                material=materials[line.material_id],
+                quantity=line.quantity_per * job.quantity,
+                usable=_usable(stock[job.site_id], line, materials[line.material_id], job),
+            )
+            for line in bills[segments[job.id].id]
+            if line.use is MaterialUse.CONSUMED
+        ]
+        for job in jobs
+    }
+
+
+def _usable(
+    stock: Sequence[Stock], line: MaterialSpecification, material: MaterialDefinition, job: JobOrder
+) -> dict[int | None, Decimal]:
+    found: dict[int | None, Decimal] = defaultdict(Decimal)
+    for sum_ in stock:
+        fits = sum_.code == material.code
+        if line.revision_rule is RevisionRule.EXACT:
+            fits = sum_.material_id == material.id
+        if fits and sum_.request_id in (None, job.request_id):
+            found[sum_.location_id] += sum_.quantity
+    return found
+
+
+def _stock(session: Session, site_id: int, codes: Collection[str], now: datetime) -> list[Stock]:
+    """What is usable at a site (I7, I8): AVAILABLE for everyone, IN_PROCESS within its own order."""
+    rows = session.execute(
+        select(
+            Item.material_id,
+            MaterialDefinition.code,
+            Item.location_id,
+            Item.lifecycle,
+            Item.request_id,
+            func.sum(Item.quantity),
+        )
+        .join(MaterialDefinition, MaterialDefinition.id == Item.material_id)
+        .where(
+            MaterialDefinition.code.in_(codes),
+            Item.site_id == site_id,
+            Item.lifecycle.in_([Lifecycle.AVAILABLE, Lifecycle.IN_PROCESS]),
+            Item.parent_id.is_(None),
+            Item.open_holds == 0,
+            or_(Item.expires_at.is_(None), Item.expires_at > now),
+        )
+        .group_by(Item.material_id, MaterialDefinition.code, Item.location_id, Item.lifecycle, Item.request_id)
+    )
+    return [
+        Stock(material_id, code, location_id, request_id if lifecycle is Lifecycle.IN_PROCESS else None, quantity)
+        for material_id, code, location_id, lifecycle, request_id, quantity in rows
+        if material_id is not None and (lifecycle is Lifecycle.AVAILABLE or request_id is not None)
+    ]
+
+
+def _units(
+    session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment], on: Equipment | None
+) -> dict[int, list[Unit]]:
+    members = defaultdict(list)
+    wanted = {segments[job.id].equipment_class_id for job in jobs if job.equipment_id is None}
+    for class_id, equipment in _members(session, wanted):
+        members[class_id, equipment.site_id].append(equipment)
+    assigned = _rows(session, Equipment, {job.equipment_id for job in jobs if job.equipment_id is not None})
+    candidates = {
+        job.id: members[segments[job.id].equipment_class_id, job.site_id]
+        if job.equipment_id is None
+        else [assigned[job.equipment_id]]
+        for job in jobs
+    }
+    if on is not None:
+        candidates = {job.id: [on] for job in jobs}
+    units = _described(session, {row.id: row for rows in candidates.values() for row in rows})
+    return {key: [units[row.id] for row in rows] for key, rows in candidates.items()}
+
+
+def _described(session: Session, equipment: Mapping[int, Equipment]) -> dict[int, Unit]:
+    classes, running, places = defaultdict(set), defaultdict(set), defaultdict(set)
+    member = EquipmentClassMember
+    for key, class_id in session.execute(
+        select(member.equipment_id, member.class_id).where(member.equipment_id.in_(equipment))
+    ):
+        classes[key].add(class_id)
+    for job in session.scalars(
+        select(JobOrder).where(JobOrder.equipment_id.in_(equipment), JobOrder.state == JobState.RUNNING)
+    ):
+        running[job.equipment_id].add(job.id)
+    for key, store in stores_of(session, list(equipment)):
+        places[key].add(store.id)
+    return {
+        key: Unit(
+            equipment=row,
+            class_ids=frozenset(classes[key]),
+            running=frozenset(running[key]),
+            places=frozenset(places[key] | {key}),
+        )
+        for key, row in equipment.items()
+    }
+
+
+def _members(session: Session, class_ids: Collection[int]) -> list[tuple[int, Equipment]]:
+    rows = session.execute(
+        select(EquipmentClassMember.class_id, Equipment)
+        .join(Equipment, Equipment.id == EquipmentClassMember.equipment_id)
+        .where(EquipmentClassMember.class_id.in_(class_ids))
+        .order_by(Equipment.code)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _rows(session: Session, cls: type[E], ids: Collection[int]) -> dict[int, E]:
+    return {row.id: row for row in session.scalars(select(cls).where(cls.id.in_(ids)))}
