@@ -99,9 +99,7 @@ def load_facts(
     segments = _rows(session, OperationsSegment, {r.segment_id for r in requirements})
     definitions = _rows(session, OperationsDefinition, {s.definition_id for s in segments.values()})
     classes = _rows(session, EquipmentClass, {s.equipment_class_id for s in segments.values()})
-    intact = {
-        key: row.content_hash == definition_queries.content_hash(session, row) for key, row in definitions.items()
-    }
+    hashes = {key: definition_queries.content_hash(session, row) for key, row in definitions.items()}
     own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
     waits = _waits(session, requirements, segments)
     needs = _needs(session, jobs, own, now) if with_material else {}
@@ -233,7 +231,9 @@ def _units(
 
 
 def _described(session: Session, equipment: Mapping[int, Equipment]) -> dict[int, Unit]:
-    classes, running, places = defaultdict(set), defaultdict(set), defaultdict(set)
+    classes: dict[int, set[int]] = defaultdict(set)
+    running: dict[int | None, set[int]] = defaultdict(set)
+    places: dict[int, set[int]] = defaultdict(set)
     member = EquipmentClassMember
     for key, class_id in session.execute(
         select(member.equipment_id, member.class_id).where(member.equipment_id.in_(equipment))
