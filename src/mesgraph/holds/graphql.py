@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
 
 from mesgraph.access.graphql import PrincipalNode
 from mesgraph.access.models import Principal
@@ -110,6 +112,13 @@ class HoldFilter:
 
     open: bool | None = strawberry.field(default=None, description="Only open ones, or only released ones.")
     site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
+    equipment: strawberry.ID | None = strawberry.field(default=None, description="On this equipment.")
+
+
+def _listed(session: Session, filter: HoldFilter) -> Select[Hold]:
+    site = find_optional(session, Site, filter.site, "filter", "site")
+    equipment = find_optional(session, Equipment, filter.equipment, "filter", "equipment")
+    return queries.listed(filter.open, site.id if site else None, equipment.id if equipment else None)
 
 
 @strawberry.type
@@ -125,9 +134,7 @@ class HoldQueries:
         after: After = None,
     ) -> Connection[HoldNode]:
         """A page."""
-        wanted = filter or HoldFilter()
-        site = await info.context.read(lambda s: find_optional(s, Site, wanted.site, "filter", "site"))
-        statement = queries.listed(wanted.open, site.id if site else None)
+        statement = await info.context.read(lambda s: _listed(s, filter or HoldFilter()))
         return await page(info, statement, Order((Hold.id,), descending=True), first, after)
 
 

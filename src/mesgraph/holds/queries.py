@@ -46,13 +46,15 @@ def last_number(session: Session, site_id: int) -> str | None:
     return session.scalar(select(Hold.number).where(Hold.site_id == site_id).order_by(Hold.id.desc()).limit(1))
 
 
-def listed(open: bool | None = None, site_id: int | None = None) -> Select[Hold]:
-    """Statement for holds: open or released ones, of one site."""
+def listed(open: bool | None = None, site_id: int | None = None, equipment_id: int | None = None) -> Select[Hold]:
+    """Statement for holds: open or released ones, of one site, on one piece of equipment."""
     statement = select(Hold)
     if open is not None:
         statement = statement.where(Hold.released_at.is_(None) if open else Hold.released_at.is_not(None))
     if site_id is not None:
         statement = statement.where(Hold.site_id == site_id)
+    if equipment_id is not None:
+        statement = statement.where(Hold.equipment_id == equipment_id)
     return statement
 
 
@@ -75,12 +77,6 @@ def open_holds_of(session: Session, item_ids: Collection[int]) -> dict[int, list
     for held in holds_of(session, item_ids):
         found.setdefault(held.item_id, []).append(held.hold)
     return found
-
-
-def open_holds_of_equipment(session: Session, equipment_id: int) -> list[Hold]:
-    """The open holds of one piece of equipment."""
-    statement = select(Hold).where(Hold.equipment_id == equipment_id, Hold.released_at.is_(None))
-    return list(session.scalars(statement.order_by(Hold.id)))
 
 
 def held_items(session: Session, hold_ids: Collection[int]) -> list[tuple[HeldItem, Item]]:
