@@ -1,0 +1,34 @@
+"""Materials, suppliers and traceable items in the API."""
+
+from mesgraph.materials.graphql.commands import MaterialCommands
+from mesgraph.materials.graphql.keys import ItemKey, QuantityInput, find_item, read_quantity
+from mesgraph.materials.graphql.live import MaterialSubscriptions
+from mesgraph.materials.graphql.nodes import (
+    LogisticUnit,
+    MaterialDefinitionNode,
+    MaterialLot,
+    MaterialSublot,
+    QuantityType,
+    SerialUnit,
+    SupplierNode,
+    TraceableItem,
+)
+from mesgraph.materials.graphql.reads import MaterialQueries
+
+__all__ = [
+    "ItemKey",
+    "LogisticUnit",
+    "MaterialCommands",
+    "MaterialDefinitionNode",
+    "MaterialLot",
+    "MaterialQueries",
+    "MaterialSublot",
+    "MaterialSubscriptions",
+    "QuantityInput",
+    "QuantityType",
+    "SerialUnit",
+    "SupplierNode",
+    "TraceableItem",
+    "find_item",
+    "read_quantity",
+]

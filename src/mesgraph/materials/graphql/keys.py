@@ -1,0 +1,80 @@
+"""How commands name items and amounts."""
+
+from decimal import Decimal
+
+import strawberry
+from sqlalchemy.orm import Session
+
+from mesgraph.api.nodes import find
+from mesgraph.api.scalars import GTIN, SSCC, UnitCode
+from mesgraph.errors import Refused, invalid, not_found
+from mesgraph.materials import queries
+from mesgraph.materials.models import (
+    Item,
+    MaterialDefinition,
+)
+from mesgraph.quantity import Quantity, in_base
+
+
+@strawberry.input(description="An amount in the base unit of its material or in a unit with a declared factor.")
+class QuantityInput:
+    """An exact amount."""
+
+    value: Decimal = strawberry.field(description="The amount, as a string of plain digits.")
+    uom: UnitCode = strawberry.field(description="Its unit.")
+
+
+def read_quantity(
+    input: QuantityInput, material: MaterialDefinition, *path: str | int, positive: bool = True
+) -> Decimal:
+    """The amount in the material's base unit. Refuses UOM_MISMATCH, VALIDATION_FAILED (I45)."""
+    amount = Quantity(input.value, input.uom)
+    return in_base(amount, material.base_uom, material.uom_factors, *path, positive=positive)
+
+
+@strawberry.input(
+    description="Names one item by exactly one of: `id`; `sscc`; `material` or `gtin` with `lot`; with `lot` and "
+    "`sublot`; with `serial` (a `lot` beside it must be the unit's). A reworked item is named in its latest revision."
+)
+class ItemKey:
+    """One resolvable combination."""
+
+    id: strawberry.ID | None = strawberry.field(default=None, description="Opaque id, or the item's whole `key`.")
+    material: str | None = strawberry.field(default=None, description="Code of the material.")
+    gtin: GTIN | None = strawberry.field(default=None, description="GTIN of the material, as scanned.")
+    lot: str | None = strawberry.field(default=None, description="Lot number.")
+    sublot: str | None = strawberry.field(default=None, description="Sublot number, beside its lot.")
+    serial: str | None = strawberry.field(default=None, description="Serial number.")
+    sscc: SSCC | None = strawberry.field(default=None, description="SSCC of a logistic unit.")
+
+
+NAMING = {
+    frozenset({"id"}),
+    frozenset({"sscc"}),
+    *(
+        frozenset({owner, *numbers})
+        for owner in ("material", "gtin")
+        for numbers in (("lot",), ("lot", "sublot"), ("serial",), ("lot", "serial"))
+    ),
+}
+"""The combinations of parts that name one item."""
+
+
+def find_item(session: Session, key: ItemKey, *path: str | int) -> Item:
+    """The item that ``key`` names in the session's scope; else NOT_FOUND, or VALIDATION_FAILED for other mixtures."""
+    parts = {name: str(value) for name, value in vars(key).items() if value is not None}
+    if frozenset(parts) not in NAMING:
+        given = ", ".join(parts) or "nothing"
+        raise Refused(
+            invalid(
+                f"an item is named by id, by sscc, or by material or gtin with lot, lot and sublot, or serial; not by "
+                f"{given}",
+                *path,
+            )
+        )
+    if "id" in parts:
+        return find(session, Item, parts["id"], *path)
+    item = queries.item_by_parts(session, **parts)
+    if item is None:
+        raise Refused(not_found("item", "/".join(parts.values())[:100], *path))
+    return item
