@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ Database = Annotated[
     str | None,
     typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME; MESGRAPH_DATABASE, or sqlite:///mesgraph.db."),
 ]
+
+Fixture = Literal["mini"]
 
 
 def main() -> None:
@@ -90,6 +92,27 @@ def events(
         sys.stdout.write(text)
     else:
         output.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def demo(
+    database: Annotated[
+        str | None,
+        typer.Option(help="Where to play; a new SQLite file if left out. What is there already is never touched."),
+    ] = None,
+    fixture: Annotated[Fixture, typer.Option(help="Which shift: mini is one batch each, 34 cells, 2 packs.")] = "mini",
+    once: Annotated[bool, typer.Option("--once", help="End after the shift instead of serving on.")] = False,
+    report: Annotated[bool, typer.Option("--json", help="Play at full speed and print the checks as JSON.")] = False,
+) -> None:
+    """Play a shift of a plant through the API, check what became of it, and serve it to be looked at."""
+    from mesgraph.demo.database import NotUsable
+    from mesgraph.demo.run import play
+    from mesgraph.demo.server import ServerFailed
+
+    try:
+        raise typer.Exit(play(fixture, once=once, report=report, database=database))
+    except (NotUsable, ServerFailed) as error:
+        fail(str(error))
 
 
 def fail(message: str) -> None:

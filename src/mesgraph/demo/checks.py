@@ -67,11 +67,10 @@ def positions_are_dense(record: Sequence[Seen]) -> Check:
 
 
 def every_answer_is_kept(acknowledged: Sequence[Acknowledged], record: Sequence[Seen]) -> Check:
-    """The events of every acknowledged command are in the record, once, and the record holds no command's work twice.
+    """The events of every acknowledged command are in the record, once, and the record holds nothing else.
 
-    An event that no acknowledged command made was made by a command that the client never meant: one that was
-    repeated under another key. The plant's own events and those that an issued key leaves when its answer is lost
-    (its text is shown once, so the client asks for another) are the only ones without an answer.
+    The client goes on until every command is acknowledged, so an event that belongs to none was made by a command that
+    it never meant: one that was repeated under another key. Only the plant's own first administrator needs no command.
     """
     kept = Counter(seen.event_id for seen in record)
     promised = {event_id: entry for entry in acknowledged for event_id in entry.event_ids}

@@ -19,7 +19,7 @@ SITE_MASTER = {"code": SITE, "name": "Halvard electrode and cell", "timeZone": Z
 
 @dataclass(frozen=True)
 class Person:
-    """Who acts, in which roles at the site. Services are written in capitals."""
+    """Who acts, in which roles at the site: a human being, or a service."""
 
     subject: str
     name: str
@@ -37,6 +37,7 @@ PEOPLE = (
     Person("eng-03", "Process engineer", ("ENGINEER",)),
     Person("plan-01", "Planning", ("PLANNER",)),
     Person("erp", "ERP1", ("ERP",), service=True),
+    Person("drv-lines", "Line drivers", ("DRIVER",), service=True),
     Person("viewer", "Dashboard", ("VIEWER",), service=True),
     Person("audit-01", "Auditor", ("AUDITOR",)),
 )

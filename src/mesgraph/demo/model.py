@@ -28,6 +28,7 @@ class Account:
     removed: Fraction = Fraction(0)
     used: Fraction = Fraction(0)
     inside: Fraction = Fraction(0)
+    is_lot: bool = True
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Model:
 
     def _receiveItems(self, given: Mapping[str, Any]) -> None:
         for line in given["lines"]:
-            self._make((line["material"], line["number"]), quantity_of(line))
+            self._make((line["material"], line["lotNumber"]), quantity_of(line))
 
     def _consumeMaterial(self, given: Mapping[str, Any]) -> None:
         self._pending[given["jobResponse"]].append(self._taken(given["jobResponse"], given))
@@ -86,18 +87,19 @@ class Model:
         inside = self._inside(inputs)
         for item, quantity, counts in outputs:
             self.produced[run.order, item[0]] += quantity
-            self._make(item, quantity, inside * quantity / weight if counts else Fraction(0))
+            share = inside * quantity / weight if counts else Fraction(0)
+            self._make(item, quantity, share, is_lot=any(item[1] == output.get("lot") for output in given["outputs"]))
 
     def _assembleUnit(self, given: Mapping[str, Any]) -> None:
         run: Ref = given["jobResponse"]
         inputs = [self._taken(run, {"item": part["item"]}) for part in given["components"]]
         inputs += [self._taken(run, line) for line in given["consumed"]]
         self.produced[run.order, given["material"]] += 1
-        self._make((given["material"], given["serialNumber"]), ONE, self._inside(inputs))
+        self._make((given["material"], given["serialNumber"]), ONE, self._inside(inputs), is_lot=False)
 
     def _pack(self, given: Mapping[str, Any]) -> None:
         inputs = [self._use(item_of(key), ONE) for key in given["items"]]
-        self._make((SSCC, given["sscc"]), ONE, self._inside(inputs))
+        self._make((SSCC, given["sscc"]), ONE, self._inside(inputs), is_lot=False)
 
     def _takeSample(self, given: Mapping[str, Any]) -> None:
         self._remove(given)
@@ -107,11 +109,11 @@ class Model:
 
     # --- the accounts ---
 
-    def _make(self, item: Item, quantity: Fraction, inside: Fraction | None = None) -> None:
+    def _make(self, item: Item, quantity: Fraction, inside: Fraction | None = None, *, is_lot: bool = True) -> None:
         if item in self.accounts:
             raise ValueError(f"{item} is made twice")
         inside = quantity if item == self.marked else inside or Fraction(0)
-        self.accounts[item] = Account(total=quantity, on_hand=quantity, inside=inside)
+        self.accounts[item] = Account(total=quantity, on_hand=quantity, inside=inside, is_lot=is_lot)
 
     def _taken(self, run: Ref, line: Mapping[str, Any]) -> tuple[Item, Fraction]:
         taken = self._use(item_of(line["item"]), quantity_of(line))

@@ -66,11 +66,14 @@ def script() -> list[Step]:
     """The whole shift."""
     steps = [*morning(), *planning()]
     ends: dict[str, datetime] = {}
+    used: set[str] = set()
     for order in plan.ORDERS:
         start = max([plan.START, *(ends[name] for name in order.after)]) + timedelta(minutes=10)
         for job in order.jobs:
             end = start + timedelta(minutes=job.minutes)
+            steps += machine_of(order, job, start, end, again=job.unit in used)
             steps += run_of(order, job, start, end)
+            used.add(job.unit)
             start = end + timedelta(minutes=2)
         ends[order.external_id] = start
         steps.append(_close(order, start))
@@ -88,7 +91,7 @@ def morning() -> Iterator[Step]:
         at += STEP
         line = {
             "material": receipt.material,
-            "number": receipt.lot,
+            "lotNumber": receipt.lot,
             "quantity": amount(receipt.material, receipt.quantity),
             "supplier": receipt.supplier,
             "supplierLot": receipt.lot,
@@ -151,20 +154,32 @@ def run_of(order: plan.Order, job: plan.Job, start: datetime, end: datetime) -> 
     yield Step(end, job.operator, "stopJobOrder", f"{name}/stop", {"jobOrder": ref})
 
 
+def machine_of(order: plan.Order, job: plan.Job, start: datetime, end: datetime, *, again: bool) -> Iterator[Step]:
+    """What the machine's driver reports, in the words of PackML; between two jobs the machine is reset."""
+    states = [(start, "STARTING"), (start + timedelta(minutes=1), "EXECUTE"), (end, "COMPLETING"), (end, "COMPLETE")]
+    if again:
+        states = [(start, "RESETTING"), (start, "IDLE"), *states]
+    for at, state in states:
+        key = f"machine/{job.unit}/{order.external_id}/{job.seq}/{state}"
+        report = {"equipment": f"{SITE}/{job.unit}", "state": state, "setBy": "DRIVER"}
+        yield Step(at, "drv-lines", "reportEquipmentState", key, report)
+
+
 def report_of(order: plan.Order, job: plan.Job) -> dict[str, Any]:
     """What a run made, in the unit of its step's output: kilograms of slurry first, metres of coil from the coater on;
     at the last step of the cells also what failed.
     """
-    good, scrap = order.quantity, "0"
+    good, scrap, material = order.quantity, 0, order.product
     batch = plan.BATCHES.get(order.external_id)
     if batch is not None and job.seq <= plan.MIXING:
-        good = batch.quantity
+        good, material = batch.quantity, batch.material
     if order.scrap:
-        started = str(int(order.quantity) + order.scrap)
-        good, scrap = (order.quantity, str(order.scrap)) if job is order.jobs[-1] else (started, "0")
-    report: dict[str, Any] = {"jobResponse": Ref("run", order.external_id, job.seq), "good": good, "scrap": scrap}
-    if scrap != "0":
-        report["reason"] = {"code": "ACIR_OUT_OF_LIMITS"}
+        last = job is order.jobs[-1]
+        scrap = order.scrap if last else 0
+        good = order.quantity if last else str(int(order.quantity) + order.scrap)
+    report = {"jobResponse": Ref("run", order.external_id, job.seq), "good": amount(material, good)}
+    if scrap:
+        report |= {"scrap": amount(material, str(scrap)), "reason": {"code": "ACIR_OUT_OF_LIMITS"}}
     return report
 
 
@@ -346,7 +361,7 @@ def hold_and_release(at: datetime) -> Iterator[Step]:
 def evening(at: datetime) -> Iterator[Step]:
     """The packs go on a pallet, and the pallet to the finished goods."""
     packs = [unit("PACK-48-105", pack) for pack in plan.PACKS]
-    packed = {"site": SITE, "sscc": plan.PALLET, "items": packs, "location": f"{SITE}/STORE-WIP"}
+    packed = {"sscc": plan.PALLET, "items": packs, "location": f"{SITE}/STORE-WIP"}
     yield Step(at, "op-031", "pack", f"pallet/{plan.PALLET}/pack", packed)
-    moved = {"items": [{"sscc": plan.PALLET}], "to": f"{SITE}/STORE-FG"}
+    moved = {"items": [{"sscc": plan.PALLET}], "location": f"{SITE}/STORE-FG"}
     yield Step(at + STEP, "op-031", "moveMaterial", f"pallet/{plan.PALLET}/move", moved)

@@ -16,6 +16,7 @@ from mesgraph.demo.halvard import (
 )
 
 REVISION = "1"
+UOM = {material.code: material.uom for material in MATERIALS}
 
 
 async def seed(crew: Crew) -> None:
@@ -62,8 +63,8 @@ async def _define(crew: Crew, definition: Definition) -> None:
     """Written by the engineer, approved by another person (I35)."""
     name = f"{definition.code}:{definition.version}"
     await crew["eng-03"].do("draftOperationsDefinition", f"draft/{name}", **_content(definition))
-    await crew["eng-03"].do("submitOperationsDefinition", f"submit/{name}", definition=name)
-    await crew["qa-01"].do("approveOperationsDefinition", f"approve/{name}", definition=name)
+    await crew["eng-03"].do("submitOperationsDefinition", f"submit/{name}", operationsDefinition=name)
+    await crew["qa-01"].do("approveOperationsDefinition", f"approve/{name}", operationsDefinition=name)
 
 
 def _content(definition: Definition) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _segment(definition: Definition, place: int) -> dict[str, Any]:
         "name": segment.name,
         "equipmentClass": segment.equipment_class,
         "setupTime": f"PT{segment.setup_min}M",
-        "runTimePerUnit": segment.run_s_per_unit,
+        "runTimePerUnit": f"PT{segment.run_s_per_unit}S",
         "dependencies": [_after(before, segment)] if before else [],
         "materials": [_line(number, line) for number, line in enumerate(segment.bill, start=1)],
     }
@@ -102,7 +103,7 @@ def _line(number: int, line: BillLine) -> dict[str, Any]:
         "line": number,
         "material": line.material,
         "use": line.use,
-        "quantityPer": line.per_unit,
+        "quantityPer": {"value": line.per_unit, "uom": UOM[line.material]},
         "tolerancePct": line.tolerance_pct,
         "toleranceAction": "BLOCK",
     }

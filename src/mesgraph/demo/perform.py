@@ -1,0 +1,72 @@
+"""One whole performance on a stage: hire, seed, play, look, and judge."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from mesgraph.demo.client import Seen, Subscriber, replay
+from mesgraph.demo.crew import Crew, connections, hire
+from mesgraph.demo.observe import observe
+from mesgraph.demo.script import Step
+from mesgraph.demo.seed import seed
+from mesgraph.demo.shift import Before, Shift
+from mesgraph.demo.stage import Stage
+from mesgraph.demo.verdict import Shown
+
+CATCH_UP_S = 30
+RECORD_READER = "audit-01"
+
+
+async def perform(
+    stage: Stage,
+    crew: Crew,
+    steps: Sequence[Step],
+    *,
+    pace_s: float = 0,
+    before: Before | None = None,
+    on_event: Callable[[Seen], None] | None = None,
+    live_url: str | None = None,
+) -> Shown:
+    """Play ``steps`` and return what was seen of it.
+
+    A subscriber follows the record through the whole shift, at ``live_url`` if its way there is another one, and tells
+    ``on_event``; afterwards the record is read anew from its beginning.
+    """
+    await hire(crew, stage.admin_key)
+    key = crew[RECORD_READER].key
+    async with following(Subscriber(live_url or crew.url, key, listener=on_event)) as subscriber:
+        await seed(crew)
+        shift = Shift(crew, stage.clock, pace_s, before)
+        await shift.play(steps)
+        # The last command once more: its answer is the first one, and says where the record ends.
+        last = await shift.send(steps[-1], "ledgerEvents { cursor }")
+        end = last["ledgerEvents"][-1]["cursor"]
+        with contextlib.suppress(TimeoutError):  # what is missing then fails the check
+            await subscriber.reached(end, CATCH_UP_S)
+        record = await replay(crew.url, key, end)
+    return Shown(
+        steps=steps,
+        observed=await observe(crew[RECORD_READER], record),
+        acknowledged=crew.journal.entries,
+        live=subscriber.seen,
+        record=record,
+    )
+
+
+@asynccontextmanager
+async def crew_of(stage: Stage) -> AsyncIterator[Crew]:
+    """The clients of one performance."""
+    async with connections() as http:
+        yield Crew(stage.server.url, http)
+
+
+@asynccontextmanager
+async def following(subscriber: Subscriber) -> AsyncIterator[Subscriber]:
+    """Let ``subscriber`` follow the record while the block runs."""
+    task = asyncio.create_task(subscriber.run(), name="subscriber")
+    try:
+        yield subscriber
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,134 @@
+"""A live picture of the plant in the terminal, drawn from nothing but the events of a subscription."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mesgraph.demo.client import Seen
+from mesgraph.demo.halvard import EQUIPMENT, SITE, ZONE
+from mesgraph.demo.plan import ORDERS
+
+EVENTS_SHOWN = 12
+ORDER_STATES = {
+    "OPERATIONS_REQUEST_SUBMITTED": "FORECAST",
+    "OPERATIONS_REQUEST_RELEASED": "RELEASED",
+    "OPERATIONS_REQUEST_STARTED": "RUNNING",
+    "OPERATIONS_REQUEST_COMPLETED": "COMPLETED",
+    "OPERATIONS_REQUEST_CLOSED": "CLOSED",
+}
+COLOURS = {"RUNNING": "green", "EXECUTE": "green", "COMPLETED": "cyan", "CLOSED": "blue", "COMPLETE": "cyan"}
+UNITS = [machine for machine in EQUIPMENT if machine.level == "WORK_CELL"]
+MADE = ("MATERIAL_RECEIVED", "MATERIAL_TRANSFORMED", "UNIT_ASSEMBLED", "ITEMS_PACKED")
+
+
+@dataclass
+class Picture:
+    """What the events told so far."""
+
+    orders: dict[str, str] = field(default_factory=dict)
+    machines: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, list[str]] = field(default_factory=dict)
+    items: Counter[str] = field(default_factory=Counter)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
+    events: int = 0
+    now: datetime | None = None
+
+    def take(self, seen: Seen) -> str:
+        """Let an event change the picture; returns it as one line."""
+        event, payload = seen.event, seen.event["payload"]
+        self.events += 1
+        self.now = local(event["occurredAt"])
+        word = event["type"]
+        if word in ORDER_STATES:
+            self.orders[key_in(payload, "request")] = ORDER_STATES[word]
+        elif word == "EQUIPMENT_STATE_CHANGED":
+            self.machines[key_in(payload, "equipment")] = payload.get("toState", "")
+        elif word == "JOB_ORDER_STARTED":
+            self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "jobOrder"))
+        elif word == "JOB_ORDER_ENDED":
+            for running in self.jobs.values():
+                if key_in(payload, "jobOrder") in running:
+                    running.remove(key_in(payload, "jobOrder"))
+        elif word in MADE:
+            keys = {line["item"]["key"] for line in payload.get("outputs", [])}
+            self.items.update(key.partition("/")[0] if "/" in key else "pallets" for key in keys)
+        line = one_line(seen, self.now)
+        self.lines.append(line)
+        return line
+
+    def drawn(self) -> RenderableType:
+        """The whole picture."""
+        clock = f"{self.now:%a %Y-%m-%d %H:%M:%S}" if self.now else ""
+        title = Text(f" HALVARD {SITE}   {clock} {ZONE}   {self.events} events ", style="bold reverse")
+        beside = Table.grid(padding=(0, 3))
+        beside.add_row(self._orders(), self._units(), self._items())
+        return Group(
+            title, Text(), beside, Text(), *(Text(line, no_wrap=True, overflow="ellipsis") for line in self.lines)
+        )
+
+    def _orders(self) -> Table:
+        table = Table("Order", "Product", "State", box=box.SIMPLE_HEAD)
+        products = {order.external_id: order.product for order in ORDERS}
+        for order, state in sorted(self.orders.items()):
+            product = next((made for name, made in products.items() if order.endswith(name)), "")
+            table.add_row(order, product, coloured(state))
+        return table
+
+    def _units(self) -> Table:
+        """Work units that ever moved, the busy ones first."""
+        table = Table("Work unit", "State", "Job", box=box.SIMPLE_HEAD)
+        moved = [unit.code for unit in UNITS if unit.code in self.machines]
+        for code in sorted(moved, key=lambda code: not self.jobs.get(code))[:14]:
+            table.add_row(code, coloured(self.machines[code]), ", ".join(self.jobs.get(code, [])))
+        return table
+
+    def _items(self) -> Table:
+        table = Table("Lots and units", "Made", box=box.SIMPLE_HEAD)
+        received = sum(count for material, count in self.items.items() if material.startswith(("RM-", "BMS-")))
+        table.add_row("received lots", str(received))
+        for material, count in self.items.items():
+            if not material.startswith(("RM-", "BMS-")):
+                table.add_row(material, str(count))
+        return table
+
+
+def one_line(seen: Seen, at: datetime) -> str:
+    """An event for people: when, what, who, about what."""
+    event = seen.event
+    about = " ".join(dict.fromkeys(keys_in(event["payload"])))
+    return f"{at:%a %H:%M:%S}  {event['type']:<30} {event['actor']:<10} {about[:90]}"
+
+
+def local(instant: str) -> datetime:
+    """A moment on the plant's wall clock."""
+    return datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone(ZoneInfo(ZONE))
+
+
+def key_in(payload: dict[str, Any], name: str) -> str:
+    """The key of the thing that the payload names so."""
+    thing = payload.get(name)
+    return str(thing["key"]) if isinstance(thing, dict) else ""
+
+
+def keys_in(value: Any) -> list[str]:
+    """The keys of all things in a payload, in order."""
+    match value:
+        case {"kind": _, "key": key}:
+            return [str(key)]
+        case dict():
+            return [key for item in value.values() for key in keys_in(item)]
+        case list():
+            return [key for item in value for key in keys_in(item)]
+    return []
+
+
+def coloured(state: str) -> Text:
+    """A state in its colour."""
+    return Text(state, style=COLOURS.get(state, ""))

@@ -1,0 +1,108 @@
+"""`mesgraph demo`: everything wired together."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+
+from mesgraph.demo.client import Seen
+from mesgraph.demo.crew import Crew
+from mesgraph.demo.database import own_database
+from mesgraph.demo.perform import crew_of, perform
+from mesgraph.demo.picture import Picture
+from mesgraph.demo.script import Step, script
+from mesgraph.demo.stage import Stage, stage
+from mesgraph.demo.verdict import Shown, as_json, checks
+
+FIXTURES: dict[str, Callable[[], list[Step]]] = {"mini": script}
+"""The shifts that can be played."""
+PORT = 8000
+PACE_S = 0.15
+"""Between two commands when people watch."""
+FRAMES_PER_S = 8
+
+
+def play(fixture: str, *, once: bool, report: bool, database: str | None) -> int:
+    """Play ``fixture`` in a database of its own; the status to exit with: 0 when every check holds.
+
+    ``report`` prints the checks as JSON and plays as fast as it goes; otherwise the shift can be watched. Without
+    ``once`` the server stays until Ctrl-C.
+    """
+    url, steps = own_database(database), FIXTURES[fixture]()
+    console = Console(stderr=report)
+    with stage(url, port=PORT, graphiql=not once) as set_up:
+        try:
+            shown = asyncio.run(_perform(set_up, console, steps, watched=not report, stays=not once))
+        except KeyboardInterrupt:
+            return 130
+    found = checks(shown)
+    if report:
+        json.dump(as_json(url, shown, found), sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+    return 0 if all(check.ok for check in found) else 1
+
+
+async def _perform(stage: Stage, console: Console, steps: list[Step], *, watched: bool, stays: bool) -> Shown:
+    async with crew_of(stage) as crew:
+        with _watching(console) if watched else contextlib.nullcontext() as on_event:
+            shown = await perform(stage, crew, steps, pace_s=PACE_S if watched else 0, on_event=on_event)
+        if watched:
+            _verdict(console, stage, shown)
+        if stays:
+            _addresses(console, stage, crew)
+            await _until_interrupted()
+    return shown
+
+
+@contextmanager
+def _watching(console: Console) -> Iterator[Callable[[Seen], None]]:
+    """A picture that moves, or plain lines where there is no terminal."""
+    picture = Picture()
+    if not console.is_terminal:
+        yield lambda seen: console.print(picture.take(seen), highlight=False, markup=False, soft_wrap=True)
+        return
+    with Live(console=console, refresh_per_second=FRAMES_PER_S, get_renderable=picture.drawn):
+
+        def draw(seen: Seen) -> None:
+            picture.take(seen)
+
+        yield draw
+
+
+def _verdict(console: Console, stage: Stage, shown: Shown) -> None:
+    console.print()
+    for check in checks(shown):
+        mark = "ok  " if check.ok else "FAIL"
+        console.print(f"{mark} {check.name}", highlight=False, markup=False)
+        if not check.ok:
+            console.print(
+                f"     expected {check.expected}\n     actual   {check.actual}", highlight=False, markup=False
+            )
+    console.print(f"database {stage.server.database}", highlight=False, markup=False)
+
+
+def _addresses(console: Console, stage: Stage, crew: Crew) -> None:
+    """Where to look; the key stands behind #, which no browser sends to a server."""
+    url = stage.server.url
+    lines = [
+        "",
+        f"GraphiQL      {url}/graphiql#key={crew['viewer'].key}",
+        f"GraphQL       {url}/graphql   (HTTP and WebSocket)",
+        f"as auditor    Authorization: Bearer {crew['audit-01'].key}",
+        "Ctrl-C stops the server.",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+async def _until_interrupted() -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -1,0 +1,49 @@
+"""One shift of the mini fixture, from an empty database to a pallet of packs, through the public API alone."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from mesgraph.demo.plan import COUNTS, ORDERS
+from tests.services import drop_database
+from tests.stages import SHIFT_TIMEOUT_S, empty_database
+
+__all__ = ["empty_database"]
+
+MESGRAPH = Path(sys.executable).with_name("mesgraph")
+
+
+def play(database: str) -> dict[str, object]:
+    command = [MESGRAPH, "demo", "--fixture", "mini", "--once", "--json", "--database", database]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SHIFT_TIMEOUT_S)
+    assert done.stdout, done.stderr[-4000:]
+    report: dict[str, object] = json.loads(done.stdout)
+    assert done.returncode == (0 if report["ok"] else 1)
+    return report
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SHIFT_TIMEOUT_S)
+def test_the_shift_ends_with_every_check_fulfilled(empty_database: str) -> None:
+    """Played twice with the same --database: the second one finds tables there and plays beside them."""
+    first = play(empty_database)
+    assert [check for check in first["checks"] if not check["ok"]] == []  # type: ignore[attr-defined]
+    assert first["ok"] is True
+    assert first["database"] == empty_database
+    assert first["orderStates"] == {order.external_id: "CLOSED" for order in ORDERS}
+    assert {name: first["counts"][name] for name in COUNTS} == COUNTS  # type: ignore[index]
+
+    second = play(empty_database)
+    try:
+        assert second["ok"] is True, second["checks"]
+        assert second["counts"] == first["counts"]
+        assert second["database"] != first["database"]
+        assert "_demo_1" in str(second["database"])
+    finally:
+        if str(second["database"]).startswith("postgresql"):
+            parts = urlsplit(str(second["database"]))
+            drop_database(parts._replace(path="").geturl(), parts.path.strip("/"))
