@@ -21,6 +21,8 @@ from mesgraph.genealogy.graphql import GenealogyCommands, GenealogyQueries, Gene
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
+from mesgraph.orders.graphql.as_built import AsBuiltQueries
+from mesgraph.orders.graphql.execution import ExecutionCommands
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
@@ -36,6 +38,7 @@ class Query(
     HoldQueries,
     DefinitionQueries,
     GenealogyQueries,
+    AsBuiltQueries,
 ):
     """Root of reads."""
 
@@ -46,7 +49,13 @@ class Query(
     "a repeat is harmless."
 )
 class Mutation(
-    AccessCommands, EquipmentCommands, MaterialCommands, HoldCommands, DefinitionCommands, GenealogyCommands
+    AccessCommands,
+    EquipmentCommands,
+    MaterialCommands,
+    HoldCommands,
+    DefinitionCommands,
+    GenealogyCommands,
+    ExecutionCommands,
 ):
     """Root of writes."""
 

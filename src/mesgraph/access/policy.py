@@ -38,6 +38,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "genealogyEvents": EVERYONE,
         "operationsDefinition": EVERYONE,
         "operationsDefinitions": EVERYONE,
+        "asBuilt": EVERYONE,
     },
     "Mutation": {
         "createPrincipal": ADMIN,
@@ -69,6 +70,15 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "returnOperationsDefinition": APPROVERS,
         "approveOperationsDefinition": APPROVERS,
         "retireOperationsDefinition": frozenset({Role.QA}),
+        "startJobOrder": FLOOR,
+        "pauseJobOrder": SHIFT | {Role.RULE},
+        "resumeJobOrder": SHIFT,
+        "stopJobOrder": FLOOR,
+        "reportQuantity": FLOOR,
+        "consumeMaterial": FLOOR,
+        "produceMaterial": FLOOR,
+        "assembleUnit": FLOOR,
+        "reverseEvent": STORE | QUALITY,
     },
     "Subscription": {
         "ledgerAppended": STAFF,
@@ -174,6 +184,24 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "ReturnOperationsDefinitionPayload": {"*": EVERYONE},
     "ApproveOperationsDefinitionPayload": {"*": EVERYONE},
     "RetireOperationsDefinitionPayload": {"*": EVERYONE},
+    # orders
+    "OperationsRequest": {"*": EVERYONE},
+    "SegmentRequirement": {"*": EVERYONE},
+    "JobOrder": {"*": EVERYONE},
+    "JobResponse": {"*": EVERYONE, "begunBy": STAFF},
+    "MaterialActual": {"*": EVERYONE, "postedBy": STAFF},
+    # execution
+    "StartJobOrderPayload": {"*": EVERYONE},
+    "PauseJobOrderPayload": {"*": EVERYONE},
+    "ResumeJobOrderPayload": {"*": EVERYONE},
+    "StopJobOrderPayload": {"*": EVERYONE},
+    "ReportQuantityPayload": {"*": EVERYONE},
+    "ConsumeMaterialPayload": {"*": EVERYONE},
+    "ProduceMaterialPayload": {"*": EVERYONE},
+    "AssembleUnitPayload": {"*": EVERYONE},
+    "ReverseEventPayload": {"*": EVERYONE},
+    "AsBuiltRecord": {"*": EVERYONE},
+    "AsBuiltGap": {"*": EVERYONE},
 }
 
 

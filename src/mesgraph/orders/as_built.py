@@ -1,0 +1,264 @@
+"""The as-built record: everything that the plant knows of how one item came to be, and what is missing in it."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from mesgraph.definitions.models import MaterialUse
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
+from mesgraph.genealogy.trace import TraceDirection, TraceEdge, trace
+from mesgraph.genealogy.walk import EVENT, NOW
+from mesgraph.holds.models import Hold
+from mesgraph.holds.queries import holds_of
+from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
+from mesgraph.orders.bill import bill_lines
+from mesgraph.orders.models import (
+    ActualUse,
+    JobOrder,
+    JobResponse,
+    MaterialActual,
+    OperationsRequest,
+    SegmentRequirement,
+)
+from mesgraph.orders.queries import requirements_of
+from mesgraph.orders.run import row
+from mesgraph.quantity import plain
+
+
+class GapCode(StrEnum):
+    """What is missing in an as-built record."""
+
+    ORIGIN_UNKNOWN = "ORIGIN_UNKNOWN"
+    RUN_NOT_ENDED = "RUN_NOT_ENDED"
+    ACTUAL_MISSING = "ACTUAL_MISSING"
+    MATERIAL_PENDING = "MATERIAL_PENDING"
+    HOLD_OPEN = "HOLD_OPEN"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that the record still lacks."""
+
+    code: GapCode
+    message: str
+
+
+@dataclass(frozen=True)
+class AsBuilt:
+    """The record of one item.
+
+    ``job_responses``: the runs of its order that made it or what it was made from, and those that worked on it without
+    making anything. ``material_actuals``: what those runs took and made, reversals included. ``inputs``: its direct
+    inputs with their shares. ``holds``: of the item and its components, released ones too. ``completeness_pct``: the
+    part of what is expected that is there.
+    """
+
+    item: Item
+    job_responses: list[JobResponse]
+    material_actuals: list[MaterialActual]
+    components: list[Item]
+    inputs: list[TraceEdge]
+    events: list[GenealogyEvent]
+    holds: list[Hold]
+    completeness_pct: Decimal
+    gaps: list[Gap]
+
+
+def as_built(session: Session, item: Item) -> AsBuilt:
+    """Gather the record of ``item``; the number of statements does not grow with its lineage."""
+    lineage = trace(session, item, TraceDirection.BACKWARD).edges
+    events = _events(session, item)
+    made_by = {edge.event.job_response_id for edge in lineage} | {event.job_response_id for event in events}
+    steps = _steps(session, item, made_by)
+    runs = _runs(session, item, steps, made_by)
+    components = _components(session, item)
+    actuals = _actuals(session, runs)
+    held = holds_of(session, [item.id, *(component.id for component in components)], open_only=False)
+    holds = list({entry.hold.id: entry.hold for entry in held}.values())
+    checks = [
+        _origin(session, item),
+        *_ended(session, steps, runs),
+        *_bill(session, steps, runs, actuals),
+        *_settled(session, runs, actuals),
+        *_released(item, holds),
+    ]
+    return AsBuilt(
+        item=item,
+        job_responses=runs,
+        material_actuals=actuals,
+        components=components,
+        inputs=[edge for edge in lineage if edge.to_item.id == item.id],
+        events=events,
+        holds=holds,
+        completeness_pct=_percentage(checks),
+        gaps=[check for check in checks if check is not None],
+    )
+
+
+def _percentage(checks: Sequence[Gap | None]) -> Decimal:
+    """The part of the checks that found no gap, rounded down to a tenth, so that only all of them make 100."""
+    passed = sum(check is None for check in checks)
+    return (Decimal(100 * passed) / len(checks)).quantize(Decimal("0.1"), ROUND_DOWN)
+
+
+def _events(session: Session, item: Item) -> list[GenealogyEvent]:
+    """The activities that name the item, in the order of their happening."""
+    naming = select(GenealogyLine.event_id).where(GenealogyLine.item_id == item.id)
+    return list(
+        session.scalars(
+            select(GenealogyEvent)
+            .where(GenealogyEvent.id.in_(naming))
+            .order_by(GenealogyEvent.occurred_at, GenealogyEvent.id)
+        )
+    )
+
+
+def _steps(session: Session, item: Item, made_by: Collection[int | None]) -> list[SegmentRequirement]:
+    """The steps of the order that the item passes: up to the one that makes it, for the order's product all."""
+    if item.request_id is None:
+        return []
+    request = row(session, OperationsRequest, item.request_id)
+    steps = requirements_of(session, request.id)
+    product = row(session, MaterialDefinition, request.product_id)
+    material = row(session, MaterialDefinition, item.material_id) if item.material_id is not None else None
+    if material is not None and material.code == product.code:
+        return steps
+    made_in = session.scalar(
+        select(func.max(SegmentRequirement.seq))
+        .join(JobOrder, JobOrder.requirement_id == SegmentRequirement.id)
+        .join(JobResponse, JobResponse.job_order_id == JobOrder.id)
+        .where(JobResponse.id.in_(_known(made_by)), SegmentRequirement.request_id == request.id)
+    )
+    return [step for step in steps if made_in is not None and step.seq <= made_in]
+
+
+def _runs(
+    session: Session, item: Item, steps: Sequence[SegmentRequirement], made_by: Collection[int | None]
+) -> list[JobResponse]:
+    """The runs of those steps, without the ones that made other items only."""
+    makes = exists().where(MaterialActual.job_response_id == JobResponse.id, MaterialActual.use != ActualUse.CONSUMED)
+    return list(
+        session.scalars(
+            select(JobResponse)
+            .join(JobOrder, JobOrder.id == JobResponse.job_order_id)
+            .where(
+                JobResponse.request_id == item.request_id,
+                JobOrder.requirement_id.in_([step.id for step in steps]),
+                or_(JobResponse.id.in_(_known(made_by)), ~makes),
+            )
+            .order_by(JobResponse.started_at, JobResponse.id)
+        )
+    )
+
+
+def _known(keys: Collection[int | None]) -> list[int]:
+    return sorted(key for key in keys if key is not None)
+
+
+def _components(session: Session, item: Item) -> list[Item]:
+    """What is installed in the item, by slot."""
+    return list(
+        session.scalars(
+            select(Item)
+            .where(Item.parent_id == item.id, Item.lifecycle == Lifecycle.INSTALLED)
+            .order_by(Item.slot, Item.id)
+        )
+    )
+
+
+def _actuals(session: Session, runs: Sequence[JobResponse]) -> list[MaterialActual]:
+    return list(
+        session.scalars(
+            select(MaterialActual)
+            .where(MaterialActual.job_response_id.in_([run.id for run in runs]))
+            .order_by(MaterialActual.id)
+        )
+    )
+
+
+def _origin(session: Session, item: Item) -> Gap | None:
+    """The record says where the item came from."""
+    origin = (
+        select(GenealogyEvent.id)
+        .join(GenealogyLine, GenealogyLine.event_id == GenealogyEvent.id)
+        .where(GenealogyLine.item_id == item.id, GenealogyLine.role == LineRole.OUTPUT, NOW.holds(EVENT))
+        .limit(1)
+    )
+    if session.scalar(origin) is not None:
+        return None
+    return Gap(GapCode.ORIGIN_UNKNOWN, f"nothing says where {item.key} came from")
+
+
+def _ended(session: Session, steps: Sequence[SegmentRequirement], runs: Sequence[JobResponse]) -> Iterator[Gap | None]:
+    """Every step has run, and every run has come to its end."""
+    jobs = _jobs(session, runs)
+    for step in steps:
+        if not any(jobs[run.job_order_id].requirement_id == step.id for run in runs):
+            yield Gap(GapCode.RUN_NOT_ENDED, f"step {step.seq} has not run yet")
+    for run in runs:
+        yield None if run.ended_at else Gap(GapCode.RUN_NOT_ENDED, f"{run.code} has not come to its end")
+
+
+def _jobs(session: Session, runs: Sequence[JobResponse]) -> dict[int, JobOrder]:
+    wanted = {run.job_order_id for run in runs}
+    return {job.id: job for job in session.scalars(select(JobOrder).where(JobOrder.id.in_(wanted)))}
+
+
+def _bill(
+    session: Session,
+    steps: Sequence[SegmentRequirement],
+    runs: Sequence[JobResponse],
+    actuals: Sequence[MaterialActual],
+) -> Iterator[Gap | None]:
+    """Every bill line of the steps that names a consumed material has an actual in a run of its step."""
+    jobs = _jobs(session, runs)
+    step_of = {run.id: jobs[run.job_order_id].requirement_id for run in runs}
+    codes = _codes(session, actuals)
+    reversed_ids = {actual.reverses_id for actual in actuals}
+    taken = {
+        (step_of[actual.job_response_id], codes.get(actual.item_id))
+        for actual in actuals
+        if actual.use is ActualUse.CONSUMED and actual.reverses_id is None and actual.id not in reversed_ids
+    }
+    for step in steps:
+        for line in bill_lines(session, step.segment_id):
+            if line.specification.use is MaterialUse.CONSUMED:
+                missing = (step.id, line.material.code) not in taken
+                message = f"step {step.seq} has no actual of {line.material.code}, line {line.specification.line}"
+                yield Gap(GapCode.ACTUAL_MISSING, message) if missing else None
+
+
+def _codes(session: Session, actuals: Sequence[MaterialActual]) -> dict[int, str]:
+    """Material code by item id."""
+    wanted = select(MaterialActual.item_id).where(MaterialActual.id.in_([actual.id for actual in actuals]))
+    rows = session.execute(
+        select(Item.id, MaterialDefinition.code)
+        .join(MaterialDefinition, MaterialDefinition.id == Item.material_id)
+        .where(Item.id.in_(wanted))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _settled(session: Session, runs: Sequence[JobResponse], actuals: Sequence[MaterialActual]) -> Iterator[Gap | None]:
+    """Nothing that a run took waits for an output."""
+    for run in runs:
+        waiting = [actual for actual in actuals if actual.job_response_id == run.id and actual.pending > 0]
+        if not waiting:
+            yield None
+        for actual in waiting:
+            item = row(session, Item, actual.item_id)
+            amount = f"{plain(actual.pending)} {item.uom} of {item.key}"
+            yield Gap(GapCode.MATERIAL_PENDING, f"{amount} are pending in {run.code}")
+
+
+def _released(item: Item, holds: Sequence[Hold]) -> Iterator[Gap | None]:
+    """No hold is open on the item or on what is installed in it."""
+    waiting = [hold for hold in holds if hold.released_at is None]
+    if not waiting:
+        yield None
+    for hold in waiting:
+        yield Gap(GapCode.HOLD_OPEN, f"hold {hold.number} on {item.key} or a part of it is open: {hold.reason_code}")

@@ -1,0 +1,105 @@
+"""The bill of a segment: what may go in, what may come out, and how much of it (I9, I11)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mesgraph.definitions import queries as definition_queries
+from mesgraph.definitions.models import MaterialSpecification, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.errors import Code, Violation, invalid
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.quantity import plain
+
+INPUTS = frozenset({MaterialUse.CONSUMED, MaterialUse.CONSUMABLE})
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """A line of the bill with its material."""
+
+    specification: MaterialSpecification
+    material: MaterialDefinition
+
+    def accepts(self, material: MaterialDefinition) -> bool:
+        """Whether ``material`` has the right code and a revision that the line's rule permits."""
+        if material.code != self.material.code:
+            return False
+        return self.specification.revision_rule is RevisionRule.ANY_APPROVED or material.id == self.material.id
+
+
+def bill_lines(session: Session, segment_id: int) -> list[BillLine]:
+    """The bill of a segment, by line number."""
+    specifications = definition_queries.bill_of(session, segment_id)
+    wanted = {specification.material_id for specification in specifications}
+    rows = session.scalars(select(MaterialDefinition).where(MaterialDefinition.id.in_(wanted)))
+    materials = {material.id: material for material in rows}
+    return [BillLine(specification, materials[specification.material_id]) for specification in specifications]
+
+
+def bill_violation(
+    lines: Sequence[BillLine],
+    material: MaterialDefinition | None,
+    uses: Collection[MaterialUse],
+    *path: str | int,
+) -> Violation | None:
+    """WRONG_MATERIAL or WRONG_MATERIAL_VERSION when no line with one of ``uses`` accepts ``material`` (I9)."""
+    fitting = [line for line in lines if line.specification.use in uses]
+    if material is not None and any(line.accepts(material) for line in fitting):
+        return None
+    named = ", ".join(line.material.human_key for line in fitting) or "nothing"
+    words = "/".join(sorted(uses))
+    if material is not None and any(line.material.code == material.code for line in fitting):
+        return invalid(
+            f"{material.human_key} has not the revision of the bill, which names {named} as {words}",
+            *path,
+            code=Code.WRONG_MATERIAL_VERSION,
+        )
+    shown = material.human_key if material else "a logistic unit"
+    return invalid(
+        f"{shown} is on no bill line of this segment; as {words} the bill names {named}",
+        *path,
+        code=Code.WRONG_MATERIAL,
+    )
+
+
+@dataclass(frozen=True)
+class OutOfTolerance:
+    """A consumption per output unit outside the tolerance of its bill line (I11)."""
+
+    line: BillLine
+    expected: Decimal
+    actual: Decimal
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the line refuses it rather than warn."""
+        return self.line.specification.tolerance_action is ToleranceAction.BLOCK
+
+    def __str__(self) -> str:
+        material, tolerance = self.line.material, self.line.specification.tolerance_pct or Decimal(0)
+        return (
+            f"{plain(self.actual)} {material.base_uom} of {material.code}, the bill asks "
+            f"{plain(self.expected)} {material.base_uom} within {plain(tolerance)} %"
+        )
+
+
+def out_of_tolerance(
+    lines: Sequence[BillLine], taken: Mapping[str, Decimal], produced: Decimal
+) -> list[OutOfTolerance]:
+    """The lines whose amount ``taken`` (by material code) does not fit ``produced`` units of output (I11).
+
+    Compared over the whole activity, without a division: |taken - per x produced| against per x produced x tolerance.
+    """
+    found = []
+    for line in lines:
+        specification = line.specification
+        if specification.use is not MaterialUse.CONSUMED or specification.tolerance_pct is None:
+            continue
+        expected = specification.quantity_per * produced
+        actual = taken.get(line.material.code, Decimal(0))
+        if abs(actual - expected) * 100 > expected * specification.tolerance_pct:
+            found.append(OutOfTolerance(line, expected, actual))
+    return found

@@ -1,0 +1,356 @@
+"""Verbs of running jobs: start, pause, resume, stop, and report what was made."""
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from mesgraph import ledger
+from mesgraph.equipment.models import Equipment
+from mesgraph.errors import Code, QuantityViolation, Refused, TransitionViolation, Violation, all_violations, invalid
+from mesgraph.materials import lifecycle as item_lifecycle
+from mesgraph.materials.models import Item, Lifecycle
+from mesgraph.orders import execution_events as events
+from mesgraph.orders import lifecycle, readiness
+from mesgraph.orders.models import (
+    ActualUse,
+    JobOrder,
+    JobResponse,
+    JobState,
+    JobSubState,
+    MaterialActual,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
+from mesgraph.orders.run import OPEN, Run, row, run_of
+from mesgraph.quantity import plain
+from mesgraph.work import Work
+
+
+def start_job_order(
+    work: Work, job: JobOrder, *, equipment: Equipment | None = None, expected_version: int | None = None
+) -> JobResponse:
+    """Begin a job on its work unit and open the response of the run. The first start of an order makes it RUNNING.
+
+    ``equipment`` is needed when the job has none yet. Refuses VERSION_CONFLICT, INVALID_TRANSITION,
+    VALIDATION_FAILED (no equipment, or another than assigned), TIME_ORDER_INVALID (before the last run ended), and
+    everything that :func:`mesgraph.orders.readiness.start_violations` finds, all at once (I12 to I19).
+    """
+    session = work.session
+    request = row(session, OperationsRequest, job.request_id)
+    requirement = row(session, SegmentRequirement, job.requirement_id)
+    if equipment is None and job.equipment_id is not None:
+        equipment = row(session, Equipment, job.equipment_id)
+    work.lock(request, requirement, job, equipment)
+    last = _last_run(work, job)
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        with found.under():
+            _check_from(job, lifecycle.BEFORE_START, JobState.RUNNING)
+        found.add(_assignment_violation(job, equipment), _after_violation(work, last))
+        if equipment is not None:
+            found.extend(readiness.start_violations(work, job, equipment))
+    assert equipment is not None
+    job.equipment_id = equipment.id
+    job.state, job.sub_state = JobState.RUNNING, None
+    response = work.add(
+        JobResponse(
+            site_id=job.site_id,
+            code=f"{job.code}-R{last.run + 1 if last else 1}",
+            job_order_id=job.id,
+            request_id=job.request_id,
+            run=last.run + 1 if last else 1,
+            equipment_id=equipment.id,
+            begun_by_id=work.actor.principal_id,
+            started_at=work.occurred_at,
+        )
+    )
+    requirement.started_at = requirement.started_at or work.occurred_at
+    ledger.record(
+        work,
+        events.JobOrderStarted(job_order=job, job_response=response, equipment=equipment, request=request),
+        site_id=job.site_id,
+    )
+    if request.state is not RequestState.RUNNING:
+        lifecycle.check_request_step(request, RequestState.RUNNING)
+        request.state = RequestState.RUNNING
+        ledger.record(work, events.OperationsRequestStarted(request=request), site_id=request.site_id)
+    return response
+
+
+def pause_job_order(
+    work: Work, job: JobOrder, *, sub_state: JobSubState = JobSubState.SUSPENDED, expected_version: int | None = None
+) -> JobResponse:
+    """Interrupt a running job: SUSPENDED by choice, HELD by a condition, which needs a reason.
+
+    The one may become the other.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, REASON_REQUIRED.
+    """
+    run = _open_run(work, job)
+    run.lock(work)
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        with found.under():
+            lifecycle.check_job_step(job, JobState.INTERRUPTED, sub_state)
+        if sub_state is JobSubState.HELD:
+            with found.under():
+                work.needs_reason()
+    job.state, job.sub_state = JobState.INTERRUPTED, sub_state
+    ledger.record(
+        work,
+        events.JobOrderPaused(job_order=job, job_response=run.response, sub_state=sub_state),
+        site_id=job.site_id,
+    )
+    return run.response
+
+
+def resume_job_order(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobResponse:
+    """Let an interrupted job run again, if everything that a start needs still holds.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, and what a start refuses (I12 to I19).
+    """
+    run = _open_run(work, job)
+    work.lock(run.request, run.requirement, job, run.response, run.equipment)
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        with found.under():
+            _check_from(job, {JobState.INTERRUPTED}, JobState.RUNNING)
+        found.extend(readiness.start_violations(work, job, run.equipment))
+    job.state, job.sub_state = JobState.RUNNING, None
+    ledger.record(work, events.JobOrderResumed(job_order=job, job_response=run.response), site_id=job.site_id)
+    return run.response
+
+
+def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobResponse:
+    """Bring a job to its end. With its last job the step ends, with its last step the order is COMPLETED.
+
+    Items that are in process in a completed order become AVAILABLE (route end). Refuses VERSION_CONFLICT,
+    INVALID_TRANSITION, TIME_ORDER_INVALID, and QUANTITY_NOT_CONSERVED while material is pending in the run: produce
+    what it became, or reverse its consumption.
+    """
+    run = _open_run(work, job)
+    work.lock(run.request, run.requirement, job, run.response, *_in_process(work, run.request), run.equipment)
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        with found.under():
+            lifecycle.check_job_step(job, JobState.ENDED, JobSubState.COMPLETED)
+        found.extend(_pending_violations(work, run))
+        found.add(_end_violation(work, run))
+    job.state, job.sub_state = JobState.ENDED, JobSubState.COMPLETED
+    run.response.ended_at = work.occurred_at
+    ledger.record(
+        work,
+        events.JobOrderEnded(
+            job_order=job,
+            job_response=run.response,
+            good_quantity=run.response.good_quantity,
+            scrap_quantity=run.response.scrap_quantity,
+        ),
+        site_id=job.site_id,
+    )
+    _end_segment(work, run)
+    return run.response
+
+
+def report_quantity(work: Work, response: JobResponse, *, good: Decimal, scrap: Decimal) -> JobResponse:
+    """Add to what a run made. At the last step of the route it also counts for the order.
+
+    Refuses INVALID_TRANSITION, TIME_ORDER_INVALID, VALIDATION_FAILED (negative, or nothing), REASON_REQUIRED for
+    scrap without a reason.
+    """
+    run = run_of(work.session, response)
+    last = _is_last_segment(work, run)
+    work.lock(run.request if last else None, run.job, response)
+    with all_violations() as found:
+        found.extend(run.violations(work, OPEN))
+        for name, value in (("good", good), ("scrap", scrap)):
+            if value < 0:
+                found.add(invalid(f"{name} is {plain(value)}; it must be zero or more", name))
+        if good == scrap == 0:
+            found.add(invalid("nothing is reported: good and scrap are both zero", "good"))
+        if scrap > 0:
+            with found.under():
+                work.needs_reason()
+    response.good_quantity += good
+    response.scrap_quantity += scrap
+    if last:
+        run.request.good_quantity += good
+        run.request.scrap_quantity += scrap
+    ledger.record(
+        work,
+        events.QuantityReported(job_response=response, request=run.request if last else None, good=good, scrap=scrap),
+        site_id=response.site_id,
+    )
+    return response
+
+
+def open_response(work: Work, job: JobOrder) -> JobResponse | None:
+    """The response of the run that has not ended, if the job has one."""
+    return work.session.scalar(
+        select(JobResponse).where(JobResponse.job_order_id == job.id, JobResponse.ended_at.is_(None))
+    )
+
+
+def _open_run(work: Work, job: JobOrder) -> Run:
+    """The run of a job that has begun; refuses INVALID_TRANSITION when there is none."""
+    response = open_response(work, job)
+    if response is None:
+        lifecycle.check_job_step(job, JobState.INTERRUPTED, JobSubState.SUSPENDED)  # says what is allowed instead
+        raise Refused(invalid(f"{job.code} has no open run", "job_order", code=Code.INVALID_TRANSITION))
+    return run_of(work.session, response)
+
+
+def _check_from(job: JobOrder, states: Collection[JobState], to: JobState) -> None:
+    """Refuse INVALID_TRANSITION unless the job is in one of ``states`` and may go on to ``to``."""
+    lifecycle.check_job_step(job, to, None)
+    if job.state not in states:
+        raise Refused(
+            TransitionViolation(
+                message=f"{job.code} is {job.state}, this needs {' or '.join(sorted(states))}",
+                path=("job_order",),
+                from_state=job.state,
+                allowed=tuple(map(lifecycle.shown_place, lifecycle.job_targets((job.state, job.sub_state)))),
+            )
+        )
+
+
+def _last_run(work: Work, job: JobOrder) -> JobResponse | None:
+    return work.session.scalar(
+        select(JobResponse).where(JobResponse.job_order_id == job.id).order_by(JobResponse.run.desc()).limit(1)
+    )
+
+
+def _assignment_violation(job: JobOrder, equipment: Equipment | None) -> Violation | None:
+    if equipment is None:
+        return invalid(f"{job.code} has no equipment yet; name the one it starts on", "equipment")
+    if job.equipment_id is not None and job.equipment_id != equipment.id:
+        return invalid(f"{job.code} is assigned to other equipment than {equipment.code}", "equipment")
+    if equipment.site_id != job.site_id:
+        return invalid(f"{equipment.code} stands at another site than {job.code}", "equipment")
+    return None
+
+
+def _after_violation(work: Work, last: JobResponse | None) -> Violation | None:
+    if last is None or last.ended_at is None or work.occurred_at >= last.ended_at:
+        return None
+    return invalid(
+        f"{last.code} ended at {last.ended_at.isoformat()}, after this start",
+        "event_time",
+        code=Code.TIME_ORDER_INVALID,
+    )
+
+
+def _end_violation(work: Work, run: Run) -> Violation | None:
+    """A run does not end before it began or before its last actual (I32)."""
+    last = work.session.scalar(
+        select(func.max(MaterialActual.posted_at)).where(MaterialActual.job_response_id == run.response.id)
+    )
+    begun = max(run.response.started_at, last or run.response.started_at)
+    if work.occurred_at >= begun:
+        return None
+    return invalid(
+        f"{run.response.code} has actuals until {begun.isoformat()}, after this end",
+        "event_time",
+        code=Code.TIME_ORDER_INVALID,
+    )
+
+
+def _pending_violations(work: Work, run: Run) -> list[Violation]:
+    pending = work.session.execute(
+        select(Item.key, Item.uom, func.sum(MaterialActual.pending))
+        .join(Item, Item.id == MaterialActual.item_id)
+        .where(
+            MaterialActual.job_response_id == run.response.id,
+            MaterialActual.use == ActualUse.CONSUMED,
+            MaterialActual.pending > Decimal(0),
+        )
+        .group_by(Item.key, Item.uom)
+        .order_by(Item.key)
+    )
+    return [
+        QuantityViolation(
+            code=Code.QUANTITY_NOT_CONSERVED,
+            message=f"{plain(amount)} {uom} of {key} are pending in {run.response.code}: produce what they became "
+            "(produceMaterial), or reverse their consumption (reverseEvent)",
+            path=("job_order",),
+            available=Decimal(0),
+            requested=amount,
+            uom=uom,
+        )
+        for key, uom, amount in pending
+    ]
+
+
+def _is_last_segment(work: Work, run: Run) -> bool:
+    last = work.session.scalar(
+        select(func.max(SegmentRequirement.seq)).where(SegmentRequirement.request_id == run.request.id)
+    )
+    return run.requirement.seq == last
+
+
+def _in_process(work: Work, request: OperationsRequest) -> list[Item]:
+    """What is in process in the order, if this is the last job of it that has not come to its end."""
+    unfinished = work.session.scalar(
+        select(func.count()).where(JobOrder.request_id == request.id, JobOrder.state.in_(sorted(lifecycle.LIVE)))
+    )
+    if unfinished != 1:
+        return []
+    return list(
+        work.session.scalars(
+            select(Item).where(Item.request_id == request.id, Item.lifecycle == Lifecycle.IN_PROCESS).order_by(Item.id)
+        )
+    )
+
+
+def _end_segment(work: Work, run: Run) -> None:
+    """End the step when all its jobs are over, and the order when all its steps are."""
+    work.session.flush()
+    states = work.session.scalars(select(JobOrder.state).where(JobOrder.requirement_id == run.requirement.id))
+    if not lifecycle.LIVE.intersection(states):
+        run.requirement.ended_at = work.occurred_at
+        ledger.record(
+            work,
+            events.SegmentRequirementEnded(requirement=run.requirement, request=run.request),
+            site_id=run.request.site_id,
+        )
+    open_steps = work.session.scalar(
+        select(func.count()).where(
+            SegmentRequirement.request_id == run.request.id, SegmentRequirement.ended_at.is_(None)
+        )
+    )
+    if open_steps:
+        readiness.refresh_readiness(work, run.request)
+        return
+    _complete(work, run.request)
+
+
+def _complete(work: Work, request: OperationsRequest) -> None:
+    lifecycle.check_request_step(request, RequestState.COMPLETED)
+    items = _at_route_end(work, request)
+    for item in items:
+        item_lifecycle.move_to(item, Lifecycle.AVAILABLE)
+    request.state = RequestState.COMPLETED
+    ledger.record(
+        work,
+        events.OperationsRequestCompleted(
+            request=request,
+            good_quantity=request.good_quantity,
+            scrap_quantity=request.scrap_quantity,
+            items=items,
+        ),
+        site_id=request.site_id,
+    )
+
+
+def _at_route_end(work: Work, request: OperationsRequest) -> list[Item]:
+    return list(
+        work.session.scalars(
+            select(Item).where(Item.request_id == request.id, Item.lifecycle == Lifecycle.IN_PROCESS).order_by(Item.id)
+        )
+    )

@@ -1,0 +1,84 @@
+"""The as-built record in the API."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+
+from mesgraph.api.command import shown
+from mesgraph.api.context import Info
+from mesgraph.api.enums import described_enum
+from mesgraph.genealogy.graphql import GenealogyEventNode
+from mesgraph.genealogy.graphql.trace import GenealogyEdgeType
+from mesgraph.holds.graphql import HoldNode
+from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
+from mesgraph.orders.as_built import GapCode, as_built
+from mesgraph.orders.graphql.nodes import JobResponseNode, MaterialActualNode
+
+described_enum(
+    GapCode,
+    "What an as-built record still lacks.",
+    {
+        GapCode.ORIGIN_UNKNOWN: "No activity says where the item came from.",
+        GapCode.RUN_NOT_ENDED: "A step of its order has not run yet, or one of its runs has not come to its end.",
+        GapCode.ACTUAL_MISSING: "A bill line of a step has no consumption.",
+        GapCode.MATERIAL_PENDING: "A run took material that has not become part of an output.",
+        GapCode.HOLD_OPEN: "A hold on the item or on one of its components is open.",
+    },
+)
+
+
+@strawberry.type(name="AsBuiltGap", description="Something that an as-built record still lacks.")
+class AsBuiltGapType:
+    """Executed on :class:`~mesgraph.orders.as_built.Gap`."""
+
+    code: GapCode = strawberry.field(description="What kind of thing.")
+    message: str = strawberry.field(description="One sentence that names it.")
+
+
+@strawberry.type(
+    name="AsBuiltRecord",
+    description="Everything that the plant knows of how one item came to be. Go on through `inputs { from }` and "
+    "`components` to the records of what is in it.",
+)
+class AsBuiltRecordType:
+    """Executed on :class:`~mesgraph.orders.as_built.AsBuilt`."""
+
+    item: TraceableItem = strawberry.field(description="The item.")
+    job_responses: list[JobResponseNode] = strawberry.field(
+        description="The runs of its order that made it or what it was made from, and those that worked on it without "
+        "making anything, by start."
+    )
+    material_actuals: list[MaterialActualNode] = strawberry.field(
+        description="What those runs took and made, in the order of posting; reversals too."
+    )
+    components: list[TraceableItem] = strawberry.field(description="What is installed in it, by slot.")
+    inputs: list[GenealogyEdgeType] = strawberry.field(
+        description="What it was made from directly, with its share of each; all the way down with `trace`."
+    )
+    events: list[GenealogyEventNode] = strawberry.field(
+        description="Every activity that names it, the first one first; reversed ones and their reversals too."
+    )
+    holds: list[HoldNode] = strawberry.field(description="Its holds and those of its components, released ones too.")
+    completeness_pct: Decimal = strawberry.field(
+        description="The part of what is expected that is there, in percent, rounded down; 100 when there is no gap."
+    )
+    gaps: list[AsBuiltGapType] = strawberry.field(description="What is missing.")
+
+
+@strawberry.type
+class AsBuiltQueries:
+    """Reads."""
+
+    @strawberry.field(description="The as-built record of an item.")
+    async def as_built(
+        self,
+        info: Info,
+        item: Annotated[ItemKey, strawberry.argument(description="Names the item.")],
+    ) -> AsBuiltRecordType:
+        """Gathered on one snapshot."""
+
+        def read(session: Any) -> Any:
+            return as_built(session, find_item(session, item, "item"))
+
+        return shown(await info.context.read(read))
