@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -54,13 +54,17 @@ class Job:
         """Run in a savepoint of the open transaction; a unit that fails leaves nothing behind."""
         self.result, self.error = None, None
         session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        apply_scope(session, self.sites)
         try:
-            with session:
-                apply_scope(session, self.sites)
-                self.result = self.unit(session)
-                session.commit()
+            self.result = self.unit(session)
+            session.commit()
         except BaseException as error:
             self.error = error
+        try:
+            session.close()
+        except OperationalError:
+            # no savepoint to return to: SQLite has ended the whole transaction by itself; make sure of that
+            raw_connection(connection).rollback()
 
     def reply(self) -> None:
         """Tell the caller; only after the outer commit."""
@@ -81,13 +85,18 @@ class EmbeddedDatabase(Database):
             raise ValueError("name a file: sqlite:///mesgraph.db")
         self.path = Path(url.database)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._closed = False
         self._lock_file = -1
 
     async def open(self) -> None:
         """Take the file for this process, start the writer and the readers."""
         self._own_file()
         self._writer_engine = engine(str(self.path), WRITER_PRAGMAS, "BEGIN IMMEDIATE", poolclass=StaticPool)
-        self._connection = self._writer_engine.connect()
+        try:
+            self._connection = self._writer_engine.connect()
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            os.close(self._lock_file)
+            raise Unavailable(Code.UNAVAILABLE, f"{self.path} cannot be used: {error}") from error
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
         self._reader_engine = engine(
             uri, COMMON_PRAGMAS, "BEGIN", poolclass=QueuePool, pool_size=READERS, max_overflow=0
@@ -98,6 +107,7 @@ class EmbeddedDatabase(Database):
 
     async def close(self) -> None:
         """Finish the queue, then stop."""
+        self._closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         await asyncio.to_thread(self._readers.shutdown)
@@ -108,6 +118,8 @@ class EmbeddedDatabase(Database):
 
     async def write(self, unit: Unit[T], sites: Sites = None) -> T:
         """Queue ``unit`` for the writer; a caller that goes away does not stop it."""
+        if self._closed:
+            raise Unavailable(Code.UNAVAILABLE, "the server is stopping; send the same command again")
         job = Job(unit, sites)
         answer: asyncio.Future[T] = asyncio.wrap_future(job.answer)
         answer.add_done_callback(lambda _: self._committed())
@@ -162,7 +174,9 @@ class EmbeddedDatabase(Database):
             with self._connection.begin():
                 for job in group:
                     job.run(self._connection)
+                    self._make_sure_of_transaction(job)
         except BaseException as error:
+            raw_connection(self._connection).rollback()  # a failed COMMIT may leave the transaction open
             if len(group) > 1:
                 for job in group:
                     self._commit([job])
@@ -170,6 +184,16 @@ class EmbeddedDatabase(Database):
             group[0].error = error
         for job in group:
             job.reply()
+
+    def _make_sure_of_transaction(self, job: Job) -> None:
+        """On a full or failing disk SQLite may end the whole transaction: then nobody's work may go on in it."""
+        if not raw_connection(self._connection).in_transaction:
+            raise job.error or AssertionError("a unit of work ended the transaction")
+
+
+def raw_connection(connection: Connection) -> sqlite3.Connection:
+    """The driver's connection below."""
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
 
 
 def engine(database: str, pragmas: tuple[str, ...], begin: str, **pool: Any) -> Engine:
