@@ -48,14 +48,16 @@ class Picture:
         word = event["type"]
         if word in ORDER_STATES:
             self.orders[key_in(payload, "request")] = ORDER_STATES[word]
+        elif word == "OPERATIONS_REQUEST_READINESS_CHANGED":
+            self.orders[key_in(payload, "request")] = payload["to_state"]
         elif word == "EQUIPMENT_STATE_CHANGED":
-            self.machines[key_in(payload, "equipment")] = payload.get("toState", "")
+            self.machines[key_in(payload, "equipment")] = payload.get("to_state", "")
         elif word == "JOB_ORDER_STARTED":
-            self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "jobOrder"))
+            self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "job_order"))
         elif word == "JOB_ORDER_ENDED":
             for running in self.jobs.values():
-                if key_in(payload, "jobOrder") in running:
-                    running.remove(key_in(payload, "jobOrder"))
+                if key_in(payload, "job_order") in running:
+                    running.remove(key_in(payload, "job_order"))
         elif word in MADE:
             keys = {line["item"]["key"] for line in payload.get("outputs", [])}
             self.items.update(key.partition("/")[0] if "/" in key else "pallets" for key in keys)

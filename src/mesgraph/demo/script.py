@@ -108,14 +108,17 @@ def morning() -> Iterator[Step]:
 
 
 def planning() -> Iterator[Step]:
-    """The ERP sends the orders; planning releases them, gives each job its work unit, and the shift lead permits it."""
+    """The ERP sends the orders; planning releases them and gives each job its work unit.
+
+    A released job may start. The shift lead takes that back from the stacker until it has its coils.
+    """
     at = plan.START + timedelta(minutes=7, seconds=20)
     requests = [
         {
             "externalId": order.external_id,
             "revision": 1,
             "site": SITE,
-            "product": {"code": order.product},
+            "product": order.product,
             "quantity": amount(order.product, order.quantity),
             "priority": order.priority,
             "dueAt": "2026-03-02T16:00:00+01:00",
@@ -138,7 +141,8 @@ def planning() -> Iterator[Step]:
             ref, name = Ref("job", order.external_id, job.seq), f"job/{order.external_id}/{job.seq}"
             assigned = {"jobOrder": ref, "equipment": f"{SITE}/{job.unit}"}
             yield Step(at, "plan-01", "assignJobOrder", f"{name}/assign", assigned)
-            yield Step(at, "sup-02", "permitJobOrder", f"{name}/permit", {"jobOrder": ref})
+    stacking = Ref("job", plan.CELL, plan.STACKING)
+    yield Step(at + STEP, "sup-02", "revokeStart", f"job/{plan.CELL}/{plan.STACKING}/revoke", {"jobOrder": stacking})
 
 
 # --- job by job ------------------------------------------------------------------------------------------------------
@@ -148,6 +152,8 @@ def run_of(order: plan.Order, job: plan.Job, start: datetime, end: datetime) -> 
     """Start, take and make, report, stop."""
     name = f"job/{order.external_id}/{job.seq}"
     ref = Ref("job", order.external_id, job.seq)
+    if (order.external_id, job.seq) == (plan.CELL, plan.STACKING):
+        yield Step(start, "sup-02", "permitJobOrder", f"{name}/permit", {"jobOrder": ref})
     yield Step(start, job.operator, "startJobOrder", f"{name}/start", {"jobOrder": ref})
     yield from work_of(order, job, start, end)
     yield Step(end, job.operator, "reportQuantity", f"{name}/report", report_of(order, job))

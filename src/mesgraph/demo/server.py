@@ -128,7 +128,8 @@ def main() -> None:
     from mesgraph.server import run
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not sys.stdin: its lock would hang the exit of the interpreter
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
