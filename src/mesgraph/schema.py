@@ -22,7 +22,9 @@ from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
+from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
+from mesgraph.orders.graphql.planning import PlanningCommands
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
@@ -38,6 +40,7 @@ class Query(
     HoldQueries,
     DefinitionQueries,
     GenealogyQueries,
+    OrderQueries,
     AsBuiltQueries,
 ):
     """Root of reads."""
@@ -55,6 +58,7 @@ class Mutation(
     HoldCommands,
     DefinitionCommands,
     GenealogyCommands,
+    PlanningCommands,
     ExecutionCommands,
 ):
     """Root of writes."""
@@ -64,7 +68,9 @@ class Mutation(
     description="Live topics, over WebSocket (graphql-transport-ws). Every event carries a `cursor`; subscribe again "
     "with `after` set to the last one you saw, and nothing is lost or repeated."
 )
-class Subscription(LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions, GenealogySubscriptions):
+class Subscription(
+    LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions, GenealogySubscriptions, OrderSubscriptions
+):
     """Root of topics."""
 
 

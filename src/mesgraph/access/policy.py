@@ -13,6 +13,7 @@ SHIFT = FLOOR | {Role.SUPERVISOR}
 STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
 QUALITY = frozenset({Role.QUALITY, Role.QA})
 PLANNING = frozenset({Role.ERP, Role.PLANNER})
+DISPATCH = frozenset({Role.PLANNER, Role.SUPERVISOR})
 APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
 SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
@@ -38,6 +39,12 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "genealogyEvents": EVERYONE,
         "operationsDefinition": EVERYONE,
         "operationsDefinitions": EVERYONE,
+        "operationsRequest": EVERYONE,
+        "operationsRequests": EVERYONE,
+        "jobOrder": EVERYONE,
+        "jobOrders": EVERYONE,
+        "dispatchList": EVERYONE,
+        "readiness": EVERYONE,
         "asBuilt": EVERYONE,
     },
     "Mutation": {
@@ -70,6 +77,13 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "returnOperationsDefinition": APPROVERS,
         "approveOperationsDefinition": APPROVERS,
         "retireOperationsDefinition": frozenset({Role.QA}),
+        "submitOperationsSchedule": PLANNING,
+        "releaseOperationsRequest": PLANNING,
+        "cancelOperationsRequest": PLANNING,
+        "closeOperationsRequest": PLANNING,
+        "permitJobOrder": DISPATCH,
+        "revokeStart": DISPATCH,
+        "assignJobOrder": DISPATCH,
         "startJobOrder": FLOOR,
         "pauseJobOrder": SHIFT | {Role.RULE},
         "resumeJobOrder": SHIFT,
@@ -85,6 +99,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "equipmentStateChanged": EVERYONE,
         "lotStatusChanged": EVERYONE,
         "genealogyAppended": EVERYONE,
+        "jobOrderChanged": EVERYONE,
+        "operationsRequestChanged": EVERYONE,
+        "dispatchListChanged": EVERYONE,
     },
     # the record
     "LedgerEvent": {"*": EVERYONE, "actor": STAFF},
@@ -190,6 +207,24 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "JobOrder": {"*": EVERYONE},
     "JobResponse": {"*": EVERYONE, "begunBy": STAFF},
     "MaterialActual": {"*": EVERYONE, "postedBy": STAFF},
+    "OperationsRequestConnection": {"*": EVERYONE},
+    "OperationsRequestEdge": {"*": EVERYONE},
+    "JobOrderConnection": {"*": EVERYONE},
+    "JobOrderEdge": {"*": EVERYONE},
+    "Readiness": {"*": EVERYONE},
+    "Blocker": {"*": EVERYONE},
+    "OperationsRequestResult": {"*": EVERYONE},
+    "DuplicateOf": {"*": EVERYONE},
+    "SubmitOperationsSchedulePayload": {"*": EVERYONE},
+    "ReleaseOperationsRequestPayload": {"*": EVERYONE},
+    "CancelOperationsRequestPayload": {"*": EVERYONE},
+    "CloseOperationsRequestPayload": {"*": EVERYONE},
+    "PermitJobOrderPayload": {"*": EVERYONE},
+    "RevokeStartPayload": {"*": EVERYONE},
+    "AssignJobOrderPayload": {"*": EVERYONE},
+    "JobOrderEvent": {"*": EVERYONE},
+    "OperationsRequestEvent": {"*": EVERYONE},
+    "DispatchListEvent": {"*": EVERYONE},
     # execution
     "StartJobOrderPayload": {"*": EVERYONE},
     "PauseJobOrderPayload": {"*": EVERYONE},

@@ -1,6 +1,8 @@
 """Named reads of orders and jobs."""
 
-from sqlalchemy import Select, or_, select
+from datetime import datetime
+
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions.models import OperationsSegment
@@ -118,12 +120,15 @@ def jobs_listed(
     return statement
 
 
-def dispatchable(equipment: Equipment) -> Select[JobOrder]:
-    """Statement for the jobs that ``equipment`` has or could take: its own, and those of its classes at its site that
-    have no equipment yet; the most urgent first (priority, then due date, then age).
+def dispatch_list(session: Session, equipment: Equipment, until: datetime | None = None) -> list[JobOrder]:
+    """The jobs that ``equipment`` has or could take, that are still to be done: its own, and those of its classes at
+    its site that have no equipment yet; the most urgent first (priority, then due date, then age).
+
+    ``until`` leaves out what is planned to start later.
     """
     classes = select(EquipmentClassMember.class_id).where(EquipmentClassMember.equipment_id == equipment.id)
-    return (
+    unassigned = JobOrder.equipment_id.is_(None) & OperationsSegment.equipment_class_id.in_(classes)
+    statement = (
         select(JobOrder)
         .join(OperationsRequest, OperationsRequest.id == JobOrder.request_id)
         .join(SegmentRequirement, SegmentRequirement.id == JobOrder.requirement_id)
@@ -131,10 +136,10 @@ def dispatchable(equipment: Equipment) -> Select[JobOrder]:
         .where(
             JobOrder.site_id == equipment.site_id,
             JobOrder.state.in_(sorted(LIVE)),
-            or_(
-                JobOrder.equipment_id == equipment.id,
-                JobOrder.equipment_id.is_(None) & OperationsSegment.equipment_class_id.in_(classes),
-            ),
+            (JobOrder.equipment_id == equipment.id) | unassigned,
         )
         .order_by(JobOrder.priority.desc(), OperationsRequest.due_at.is_(None), OperationsRequest.due_at, JobOrder.id)
     )
+    if until is not None:
+        statement = statement.where(JobOrder.planned_start.is_(None) | (JobOrder.planned_start <= until))
+    return list(session.scalars(statement))

@@ -4,11 +4,12 @@ Material is a blocker of readiness, not of the start: what is consumed is checke
 that is found here refuses a start (I13, I14, I16, I17).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph import ledger
@@ -151,6 +152,12 @@ def readiness_of(
         else Readiness(tuple(permission_blockers(facts.job)))
         for facts in load_facts(session, jobs, now, on=on)
     ]
+
+
+def readiness_by_id(session: Session, ids: Collection[int], now: datetime) -> dict[int, Readiness]:
+    """:func:`readiness_of` the jobs with these ids."""
+    jobs = session.scalars(select(JobOrder).where(JobOrder.id.in_(set(ids)))).all()
+    return {job.id: found for job, found in zip(jobs, readiness_of(session, jobs, now), strict=True)}
 
 
 def start_violations(work: Work, job: JobOrder, equipment: Equipment) -> list[Violation]:

@@ -12,6 +12,7 @@ from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, node
 from mesgraph.api.relations import to_many, to_one
+from mesgraph.api.user_errors import ErrorCode
 from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSegmentNode, output_uom
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
@@ -30,6 +31,7 @@ from mesgraph.orders.models import (
     RequestState,
     SegmentRequirement,
 )
+from mesgraph.orders.readiness import Readiness, readiness_by_id
 from mesgraph.quantity import Quantity
 
 described_enum(
@@ -84,6 +86,28 @@ described_enum(
         ActualUse.BY_PRODUCT: "Came out beside the product.",
     },
 )
+
+
+@strawberry.type(description="Something that stands in the way of a job's start.")
+class Blocker:
+    """Executed on :class:`mesgraph.orders.readiness.Blocker`."""
+
+    code: ErrorCode = strawberry.field(description="The code with which a start would be refused.")
+    message: str = strawberry.field(description="One sentence in English that names the thing and the value.")
+    node: Node | None = strawberry.field(description="The thing to look at: a machine, a step, a material.")
+
+
+@strawberry.type(
+    name="Readiness",
+    description="Whether a job can start now. Missing material is a blocker here, but does not refuse the start.",
+)
+class ReadinessType:
+    """Executed on :class:`mesgraph.orders.readiness.Readiness`."""
+
+    ready: bool = strawberry.field(description="Nothing stands in the way.")
+    blockers: list[Blocker] = strawberry.field(
+        description="All that stands in the way; for a job without work unit, of the best one of the class."
+    )
 
 
 @node(OperationsRequest, find=queries.request_by_key)
@@ -173,6 +197,17 @@ class JobOrderNode(Node):
         requirement = await info.context.one(SegmentRequirement, root.requirement_id)
         assert requirement is not None, "a job belongs to a step of its own site"
         return await _of_segment(info, requirement.segment_id, root.quantity)
+
+    @strawberry.field(description="Whether it can start now, and everything that stands in the way.")
+    async def readiness(root: strawberry.Parent[Any], info: Info) -> ReadinessType:
+        """Judged now; the jobs of one answer are judged together."""
+        now = info.context.plant.clock.now()
+
+        async def load(ids: list[int]) -> list[Readiness]:
+            found = await info.context.read(lambda session: readiness_by_id(session, ids, now))
+            return [found[key] for key in ids]
+
+        return shown(await info.context.batched("readiness", root.id, load))
 
     @strawberry.field(description="Its last run; null before the start.")
     async def job_response(root: strawberry.Parent[Any], info: Info) -> "JobResponseNode | None":

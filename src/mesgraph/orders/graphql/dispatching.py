@@ -1,0 +1,281 @@
+"""Orders and jobs to look at, and live: lists, readiness, what a work unit does next."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from sqlalchemy.orm import Session
+
+from mesgraph.api.command import shown
+from mesgraph.api.context import Context, Info
+from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.nodes import NodeRef, find, find_optional
+from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.record import LedgerEventType
+from mesgraph.api.scalars import Duration
+from mesgraph.db import Entity
+from mesgraph.equipment.models import Equipment, Site
+from mesgraph.errors import Refused
+from mesgraph.ledger.queries import Cursor, Recorded
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.orders import queries, readiness
+from mesgraph.orders.graphql.nodes import JobOrderNode, OperationsRequestNode, ReadinessType
+from mesgraph.orders.models import JobOrder, JobState, OperationsRequest, RequestState
+
+
+@strawberry.input(description="Which orders to list; what is left out does not restrict.")
+class OperationsRequestFilter:
+    """Conditions, all of which hold."""
+
+    site: strawberry.ID | None = strawberry.field(default=None, description="Orders of this site.")
+    state: RequestState | None = strawberry.field(default=None, description="Orders in this state.")
+    product: strawberry.ID | None = strawberry.field(default=None, description="Orders for this material.")
+
+
+@strawberry.input(description="Which jobs to list; what is left out does not restrict.")
+class JobOrderFilter:
+    """Conditions, all of which hold."""
+
+    site: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this site.")
+    state: JobState | None = strawberry.field(default=None, description="Jobs in this state.")
+    equipment: strawberry.ID | None = strawberry.field(default=None, description="Jobs assigned to this work unit.")
+    request: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this order.")
+
+
+@strawberry.type
+class OrderQueries:
+    """Reads."""
+
+    @strawberry.field(description="An order; null when there is none.")
+    async def operations_request(self, info: Info, key: NodeRef) -> OperationsRequestNode | None:
+        """One by id or key."""
+        return shown(await _one_or_none(info.context, OperationsRequest, key))
+
+    @strawberry.field(description="Orders, in the order of their arrival.")
+    async def operations_requests(
+        self,
+        info: Info,
+        filter: Annotated[OperationsRequestFilter | None, strawberry.argument(description="Which ones.")] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[OperationsRequestNode]:
+        """A page."""
+        wanted = filter or OperationsRequestFilter()
+
+        def statement(session: Session) -> Any:
+            site = find_optional(session, Site, wanted.site, "filter", "site")
+            product = find_optional(session, MaterialDefinition, wanted.product, "filter", "product")
+            return queries.requests_listed(_id(site), wanted.state, _id(product))
+
+        return await page(info, await info.context.read(statement), Order((OperationsRequest.id,)), first, after)
+
+    @strawberry.field(description="A job; null when there is none.")
+    async def job_order(self, info: Info, id: NodeRef) -> JobOrderNode | None:
+        """One by id or key."""
+        return shown(await _one_or_none(info.context, JobOrder, id))
+
+    @strawberry.field(description="Jobs, in the order of their making.")
+    async def job_orders(
+        self,
+        info: Info,
+        filter: Annotated[JobOrderFilter | None, strawberry.argument(description="Which ones.")] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[JobOrderNode]:
+        """A page."""
+        wanted = filter or JobOrderFilter()
+
+        def statement(session: Session) -> Any:
+            site = find_optional(session, Site, wanted.site, "filter", "site")
+            equipment = find_optional(session, Equipment, wanted.equipment, "filter", "equipment")
+            request = find_optional(session, OperationsRequest, wanted.request, "filter", "request")
+            return queries.jobs_listed(_id(site), wanted.state, _id(equipment), _id(request))
+
+        return await page(info, await info.context.read(statement), Order((JobOrder.id,)), first, after)
+
+    @strawberry.field(
+        description="The jobs that a work unit has or could take - its own, and unassigned ones of its classes at its "
+        "site - that are not ended: the highest priority first, then the earliest due date, then the oldest."
+    )
+    async def dispatch_list(
+        self,
+        info: Info,
+        equipment: NodeRef,
+        horizon: Annotated[
+            Duration | None,
+            strawberry.argument(description="Only jobs planned to start within this time from now."),
+        ] = None,
+    ) -> list[JobOrderNode]:
+        """In order."""
+        now = info.context.plant.clock.now()
+        until = now + horizon if horizon is not None else None
+
+        def read(session: Session) -> list[JobOrder]:
+            return queries.dispatch_list(session, find(session, Equipment, equipment, "equipment"), until)
+
+        return shown(await info.context.read(read))
+
+    @strawberry.field(description="Whether a job can start now, and everything that stands in the way.")
+    async def readiness(self, info: Info, job_order: NodeRef) -> ReadinessType:
+        """Judged now, not when it was last stored."""
+        now = info.context.plant.clock.now()
+
+        def read(session: Session) -> readiness.Readiness:
+            [found] = readiness.readiness_of(session, [find(session, JobOrder, job_order, "job_order")], now)
+            return found
+
+        return shown(await info.context.read(read))
+
+
+async def _one_or_none(context: Context, cls: type[Entity], reference: str) -> Entity | None:
+    def read(session: Session) -> Entity | None:
+        try:
+            return find(session, cls, reference)
+        except Refused:
+            return None
+
+    return await context.read(read)
+
+
+def _id(row: Any) -> int | None:
+    return None if row is None else row.id
+
+
+@strawberry.input(description="What to follow; what is left out does not restrict.")
+class OrderScopeInput:
+    """Conditions, all of which hold."""
+
+    site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
+    equipment: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this work unit.")
+    order: strawberry.ID | None = strawberry.field(default=None, description="Of this order.")
+
+
+@strawberry.input(description="What to follow; what is left out does not restrict.")
+class RequestScopeInput:
+    """Conditions, all of which hold."""
+
+    site: strawberry.ID | None = strawberry.field(default=None, description="Orders of this site.")
+    order: strawberry.ID | None = strawberry.field(default=None, description="This order.")
+
+
+@strawberry.type(description="Something happened to a job.")
+class JobOrderEvent:
+    """One event of the topic."""
+
+    cursor: Cursor = strawberry.field(description="Pass it as `after` to go on behind it.")
+    event: LedgerEventType = strawberry.field(description="The record.")
+    job_order: JobOrderNode | None = strawberry.field(description="The job as it is now.")
+
+
+@strawberry.type(description="Something happened to an order.")
+class OperationsRequestEvent:
+    """One event of the topic."""
+
+    cursor: Cursor = strawberry.field(description="Pass it as `after` to go on behind it.")
+    event: LedgerEventType = strawberry.field(description="The record.")
+    operations_request: OperationsRequestNode | None = strawberry.field(description="The order as it is now.")
+
+
+@strawberry.type(description="The dispatch list of a work unit.")
+class DispatchListEvent:
+    """One state of the list."""
+
+    cursor: Cursor = strawberry.field(description="The place in the record up to which the list counts.")
+    job_orders: list[JobOrderNode] = strawberry.field(description="The list, as `dispatchList` gives it.")
+
+
+@strawberry.type
+class OrderSubscriptions:
+    """Live."""
+
+    @strawberry.subscription(
+        description="Everything that happens to jobs. An event of several jobs comes once for each."
+    )
+    async def job_order_changed(
+        self,
+        info: Info,
+        scope: Annotated[OrderScopeInput | None, strawberry.argument(description="Which jobs.")] = None,
+        after: AfterCursor = None,
+    ) -> AsyncGenerator[JobOrderEvent, None]:
+        """Follow the record."""
+        context, wanted = info.context, scope or OrderScopeInput()
+
+        def ids(session: Session) -> tuple[int | None, int | None, int | None]:
+            return (
+                _id(find_optional(session, Site, wanted.site, "scope", "site")),
+                _id(find_optional(session, Equipment, wanted.equipment, "scope", "equipment")),
+                _id(find_optional(session, OperationsRequest, wanted.order, "scope", "order")),
+            )
+
+        site, equipment, order = await context.read(ids)
+        async for event in follow(context, after, wanted=lambda e: site in (None, e.site_id) and _names(e, JobOrder)):
+            for key in _subjects(event, JobOrder):
+                job = await context.one(JobOrder, key)
+                fits = job is not None and equipment in (None, job.equipment_id) and order in (None, job.request_id)
+                if fits:
+                    yield JobOrderEvent(cursor=cursor_of(context, event), event=shown(event), job_order=shown(job))
+
+    @strawberry.subscription(description="Everything that happens to orders.")
+    async def operations_request_changed(
+        self,
+        info: Info,
+        scope: Annotated[RequestScopeInput | None, strawberry.argument(description="Which orders.")] = None,
+        after: AfterCursor = None,
+    ) -> AsyncGenerator[OperationsRequestEvent, None]:
+        """Follow the record."""
+        context, wanted = info.context, scope or RequestScopeInput()
+
+        def ids(session: Session) -> tuple[int | None, int | None]:
+            return (
+                _id(find_optional(session, Site, wanted.site, "scope", "site")),
+                _id(find_optional(session, OperationsRequest, wanted.order, "scope", "order")),
+            )
+
+        site, order = await context.read(ids)
+
+        def fits(event: Recorded) -> bool:
+            keys = _subjects(event, OperationsRequest)
+            return bool(keys) and site in (None, event.site_id) and (order is None or order in keys)
+
+        async for event in follow(context, after, wanted=fits):
+            for key in _subjects(event, OperationsRequest):
+                row = await context.one(OperationsRequest, key)
+                yield OperationsRequestEvent(
+                    cursor=cursor_of(context, event), event=shown(event), operations_request=shown(row)
+                )
+
+    @strawberry.subscription(
+        description="The dispatch list of a work unit: at once, then whenever its jobs, their states, their order or "
+        "their readiness have changed. A new list replaces the one before."
+    )
+    async def dispatch_list_changed(self, info: Info, equipment: NodeRef) -> AsyncGenerator[DispatchListEvent, None]:
+        """The state, then every other state."""
+        context = info.context
+        unit = await context.read(lambda session: find(session, Equipment, equipment, "equipment"))
+        cursor = context.plant.tail.cursor
+        jobs, last = await context.read(lambda session: _state(session, unit, context.plant.clock.now()))
+        yield DispatchListEvent(cursor=cursor, job_orders=shown(jobs))
+        async for event in follow(context, cursor, wanted=lambda e: e.site_id == unit.site_id):
+            jobs, state = await context.read(lambda session: _state(session, unit, context.plant.clock.now()))
+            if state != last:
+                last = state
+                yield DispatchListEvent(cursor=cursor_of(context, event), job_orders=shown(jobs))
+
+
+def _state(session: Session, unit: Equipment, now: datetime) -> tuple[list[JobOrder], list[tuple[Any, ...]]]:
+    """The list, and all that it shows at first sight."""
+    jobs = queries.dispatch_list(session, unit)
+    ready = readiness.readiness_of(session, jobs, now)
+    return jobs, [
+        (job.id, job.version, [(blocker.code, blocker.message) for blocker in found.blockers])
+        for job, found in zip(jobs, ready, strict=True)
+    ]
+
+
+def _subjects(event: Recorded, cls: type[JobOrder] | type[OperationsRequest]) -> list[int]:
+    return [key for kind, key, _ in event.subjects if kind == cls.kind]
+
+
+def _names(event: Recorded, cls: type[JobOrder] | type[OperationsRequest]) -> bool:
+    return bool(_subjects(event, cls))

@@ -1,0 +1,334 @@
+"""Verbs of planning: release, cancel, close an order; permit, revoke, assign a job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from mesgraph import ledger
+from mesgraph.definitions import queries as definition_queries
+from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
+from mesgraph.equipment.models import Equipment, EquipmentClassMember
+from mesgraph.equipment.queries import belongs_to_class
+from mesgraph.errors import (
+    Code,
+    HoldViolation,
+    TransitionViolation,
+    Violation,
+    all_violations,
+    invalid,
+)
+from mesgraph.holds.queries import open_holds_of
+from mesgraph.materials.models import Item
+from mesgraph.orders import events, lifecycle, queries
+from mesgraph.orders.models import (
+    JobOrder,
+    JobState,
+    JobSubState,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
+from mesgraph.orders.readiness import refresh_readiness
+from mesgraph.work import Work
+
+
+def release_operations_request(
+    work: Work,
+    request: OperationsRequest,
+    *,
+    definition: OperationsDefinition | None = None,
+    expected_version: int | None = None,
+) -> OperationsRequest:
+    """Release an order: freeze its definition and make its steps and jobs, one job for each step.
+
+    The definition is the one given here, else the one that the order asked for, else the one that is effective for its
+    product. A job whose class has only one work unit at the site is assigned to it. Then the order is WAITING or READY.
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, DEFINITION_NOT_EFFECTIVE (I16), DUPLICATE_KEY for a job number.
+    """
+    work.lock(request)
+    starts = earliest_start(work, request)
+    wanted = definition or _asked_for(work, request)
+    with all_violations() as found:
+        with found.under():
+            work.expect(request, expected_version)
+        with found.under():
+            lifecycle.check_request_step(request, RequestState.RELEASED)
+        chosen = wanted or definition_queries.effective_definition(
+            work.session, request.product_id, request.site_id, starts
+        )
+        if chosen is None:
+            message = f"no definition of this product is approved and effective at {starts.isoformat()} at the site"
+            found.add(invalid(message, "definition", code=Code.DEFINITION_NOT_EFFECTIVE))
+        else:
+            found.extend(_definition_violations(work, request, chosen, starts))
+            found.extend(_number_violations(work, request, chosen))
+    assert chosen is not None, "an order without a definition was refused"
+    request.definition_id, request.state = chosen.id, RequestState.RELEASED
+    jobs = _make_steps(work, request, chosen)
+    ledger.record(
+        work,
+        events.OperationsRequestReleased(
+            request=request, jobs=jobs, definition=chosen, content_hash=chosen.content_hash or b""
+        ),
+        site_id=request.site_id,
+    )
+    refresh_readiness(work, request)
+    return request
+
+
+def cancel_operations_request(
+    work: Work, request: OperationsRequest, *, expected_version: int | None = None
+) -> OperationsRequest:
+    """Give up an order of which nothing has run, and its jobs. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
+    jobs = _lock_with_jobs(work, request)
+    _check(work, request, RequestState.CANCELLED, expected_version)
+    for job in jobs:
+        lifecycle.check_job_step(job, JobState.CANCELLED, None)
+        job.state, job.sub_state = JobState.CANCELLED, None
+    request.state = RequestState.CANCELLED
+    ledger.record(work, events.OperationsRequestCancelled(request=request, jobs=jobs), site_id=request.site_id)
+    return request
+
+
+def close_operations_request(
+    work: Work, request: OperationsRequest, *, expected_version: int | None = None
+) -> OperationsRequest:
+    """Settle an order that has come to its end, and its jobs.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, and LOT_ON_HOLD while an item that it made has an open hold.
+    """
+    jobs = _lock_with_jobs(work, request)
+    with all_violations() as found:
+        with found.under():
+            _check(work, request, RequestState.CLOSED, expected_version)
+        found.extend(_hold_violations(work, request))
+    ended = [job for job in jobs if job.state is JobState.ENDED]
+    for job in ended:
+        lifecycle.check_job_step(job, JobState.ENDED, JobSubState.CLOSED)
+        job.sub_state = JobSubState.CLOSED
+    request.state = RequestState.CLOSED
+    ledger.record(work, events.OperationsRequestClosed(request=request, jobs=ended), site_id=request.site_id)
+    return request
+
+
+def permit_job_order(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobOrder:
+    """Allow a job to start; it does not begin by that. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
+    request = _lock_with_request(work, job)
+    _check_permission(work, job, JobState.ALLOWED_TO_START, expected_version)
+    job.state = JobState.ALLOWED_TO_START
+    ledger.record(work, events.JobOrderPermitted(job_order=job, state=job.state), site_id=job.site_id)
+    refresh_readiness(work, request)
+    return job
+
+
+def revoke_start(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobOrder:
+    """Take the permission to start from a job. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
+    request = _lock_with_request(work, job)
+    _check_permission(work, job, JobState.NOT_ALLOWED_TO_START, expected_version)
+    job.state = JobState.NOT_ALLOWED_TO_START
+    ledger.record(work, events.JobOrderStartRevoked(job_order=job, state=job.state), site_id=job.site_id)
+    refresh_readiness(work, request)
+    return job
+
+
+def assign_job_order(
+    work: Work, job: JobOrder, equipment: Equipment | None, *, expected_version: int | None = None
+) -> JobOrder:
+    """Give a job that has not started to a work unit of its class, or with ``None`` take it from the one it has.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, EQUIPMENT_NOT_CAPABLE (I13; equipment of another site is never
+    capable).
+    """
+    request = _lock_with_request(work, job)
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        found.add(_before_start_violation(job))
+        if equipment is not None:
+            found.add(_capability_violation(work, job, equipment))
+    before = work.session.get(Equipment, job.equipment_id) if job.equipment_id is not None else None
+    job.equipment_id = equipment.id if equipment else None
+    ledger.record(work, events.JobOrderAssigned(job_order=job, equipment=equipment, before=before), site_id=job.site_id)
+    refresh_readiness(work, request)
+    return job
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an order asks of each segment of its definition, by segment id: how much, and when at the earliest."""
+
+    quantities: Mapping[int, Decimal]
+    windows: Mapping[int, tuple[datetime, datetime]]
+
+
+def plan_of(work: Work, request: OperationsRequest, definition: OperationsDefinition) -> Plan:
+    """The plan of an order that has not started: as early as the order and its dependencies permit."""
+    route = definition_queries.route_of(work.session, definition)
+    quantities = route.quantities(request.quantity)
+    return Plan(quantities, route.windows(earliest_start(work, request), quantities))
+
+
+def earliest_start(work: Work, request: OperationsRequest) -> datetime:
+    """When the order can start: not before now."""
+    return max(request.earliest_start or work.now, work.now)
+
+
+def job_code(request: OperationsRequest, seq: int, number: int = 1) -> str:
+    """``<order>-<step>``; further jobs of the step get a number behind it."""
+    return f"{request.code}-{seq}" if number == 1 else f"{request.code}-{seq}-{number}"
+
+
+def _asked_for(work: Work, request: OperationsRequest) -> OperationsDefinition | None:
+    if request.definition_id is None:
+        return None
+    return work.session.get(OperationsDefinition, request.definition_id)
+
+
+def _definition_violations(
+    work: Work, request: OperationsRequest, definition: OperationsDefinition, starts: datetime
+) -> list[Violation]:
+    """I16: approved, effective when the order starts, allowed at its site, for its product, content unchanged."""
+    session, key = work.session, definition.human_key
+    messages = []
+    if not definition_queries.is_effective(definition, starts):
+        messages.append(f"{key} is {definition.state} and not effective at {starts.isoformat()}")
+    if not definition_queries.allowed_at(session, definition.id, request.site_id):
+        messages.append(f"{key} is not allowed at the site of {request.code}")
+    if definition.product_id != request.product_id:
+        messages.append(f"{key} makes another product, or another revision of it, than {request.code} asks for")
+    if definition.content_hash is not None and definition.content_hash != definition_queries.content_hash(
+        session, definition
+    ):
+        messages.append(f"the content of {key} is not what was approved")
+    return [invalid(message, "definition", code=Code.DEFINITION_NOT_EFFECTIVE) for message in messages]
+
+
+def _number_violations(work: Work, request: OperationsRequest, definition: OperationsDefinition) -> list[Violation]:
+    numbers = [
+        job_code(request, segment.seq) for segment in definition_queries.segments_of(work.session, definition.id)
+    ]
+    taken = work.session.scalars(
+        select(JobOrder.code).where(JobOrder.site_id == request.site_id, JobOrder.code.in_(numbers))
+    )
+    return [
+        invalid(f"there is a job {code} of another order already", "operations_request", code=Code.DUPLICATE_KEY)
+        for code in taken
+    ]
+
+
+def _make_steps(work: Work, request: OperationsRequest, definition: OperationsDefinition) -> list[JobOrder]:
+    segments = definition_queries.segments_of(work.session, definition.id)
+    plan = plan_of(work, request, definition)
+    steps = work.add_all(
+        [
+            SegmentRequirement(
+                site_id=request.site_id,
+                request_id=request.id,
+                segment_id=segment.id,
+                seq=segment.seq,
+                quantity=plan.quantities[segment.id],
+            )
+            for segment in segments
+        ]
+    )
+    return work.add_all(
+        [
+            JobOrder(
+                site_id=request.site_id,
+                code=job_code(request, segment.seq),
+                request_id=request.id,
+                requirement_id=step.id,
+                equipment_id=only_unit(work, segment, request.site_id),
+                quantity=step.quantity,
+                priority=request.priority,
+                planned_start=plan.windows[segment.id][0],
+                planned_end=plan.windows[segment.id][1],
+                state=JobState.ALLOWED_TO_START,
+                sub_state=JobSubState.WAITING,
+            )
+            for segment, step in zip(segments, steps, strict=True)
+        ]
+    )
+
+
+def only_unit(work: Work, segment: OperationsSegment, site_id: int) -> int | None:
+    """The equipment that a job of this segment gets because no other could do it at the site."""
+    ids = work.session.scalars(
+        select(Equipment.id)
+        .join(EquipmentClassMember, EquipmentClassMember.equipment_id == Equipment.id)
+        .where(EquipmentClassMember.class_id == segment.equipment_class_id, Equipment.site_id == site_id)
+        .limit(2)
+    ).all()
+    return ids[0] if len(ids) == 1 else None
+
+
+def _lock_with_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
+    work.lock(request)
+    jobs = queries.jobs_of(work.session, request.id)
+    work.lock(*jobs)
+    return jobs
+
+
+def _lock_with_request(work: Work, job: JobOrder) -> OperationsRequest:
+    request = work.session.get(OperationsRequest, job.request_id)
+    assert request is not None, "a job belongs to an order of its own site"
+    work.lock(request, job)
+    return request
+
+
+def _check(work: Work, request: OperationsRequest, to: RequestState, expected_version: int | None) -> None:
+    with all_violations() as found:
+        with found.under():
+            work.expect(request, expected_version)
+        with found.under():
+            lifecycle.check_request_step(request, to)
+
+
+def _check_permission(work: Work, job: JobOrder, to: JobState, expected_version: int | None) -> None:
+    with all_violations() as found:
+        with found.under():
+            work.expect(job, expected_version)
+        with found.under():
+            lifecycle.check_job_step(job, to, job.sub_state)
+
+
+def _before_start_violation(job: JobOrder) -> Violation | None:
+    if job.state in lifecycle.BEFORE_START:
+        return None
+    place = (job.state, job.sub_state)
+    return TransitionViolation(
+        message=f"{job.code} is {lifecycle.shown_place(place)}; its work unit is chosen before it starts",
+        path=("job_order",),
+        from_state=lifecycle.shown_place(place),
+        allowed=tuple(map(lifecycle.shown_place, lifecycle.job_targets(place))),
+    )
+
+
+def _capability_violation(work: Work, job: JobOrder, equipment: Equipment) -> Violation | None:
+    segment = work.session.scalars(
+        select(OperationsSegment)
+        .join(SegmentRequirement, SegmentRequirement.segment_id == OperationsSegment.id)
+        .where(SegmentRequirement.id == job.requirement_id)
+    ).one()
+    if equipment.site_id != job.site_id:
+        message = f"{equipment.code} stands at another site than {job.code}"
+    elif not belongs_to_class(work.session, equipment.id, segment.equipment_class_id):
+        message = f"{equipment.code} is not of the class that step {segment.human_key} needs"
+    else:
+        return None
+    return invalid(message, "equipment", code=Code.EQUIPMENT_NOT_CAPABLE)
+
+
+def _hold_violations(work: Work, request: OperationsRequest) -> list[Violation]:
+    items = {row.id: row for row in work.session.scalars(select(Item).where(Item.request_id == request.id))}
+    return [
+        HoldViolation(
+            message=f"{items[key].key}, made by {request.code}, has {len(holds)} open hold(s)",
+            path=("operations_request",),
+            holds=tuple(hold.id for hold in holds),
+        )
+        for key, holds in open_holds_of(work.session, list(items)).items()
+    ]

@@ -1,0 +1,396 @@
+"""What the ERP demands: orders submitted, revised and repeated (I38).
+
+A source system numbers the revisions of its orders. A higher revision is applied as far as the order's state permits, a
+lower one is not, and the same one changes nothing if it says the same.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import func, select
+
+from mesgraph import ledger
+from mesgraph.definitions.models import OperationsDefinition
+from mesgraph.equipment.models import Site
+from mesgraph.errors import (
+    Code,
+    Findings,
+    QuantityViolation,
+    Refused,
+    TransitionViolation,
+    Violation,
+    all_violations,
+    invalid,
+    replace_path,
+)
+from mesgraph.ledger.entry import canonical, encode
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.orders import events, lifecycle, planning, queries
+from mesgraph.orders.models import (
+    JobOrder,
+    JobState,
+    JobSubState,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
+from mesgraph.orders.readiness import refresh_readiness
+from mesgraph.quantity import plain
+from mesgraph.words import check_code
+from mesgraph.work import Work
+
+CODE_MAX = 50
+"""Longest order number: the numbers of its jobs and runs are made by adding to it."""
+PRIORITY_MAX = 1_000_000
+REVISION_MAX = 2_000_000_000
+
+
+class WantedState(StrEnum):
+    """What the sender wants of an order: to be known, or to be made."""
+
+    FORECAST = "FORECAST"
+    RELEASED = "RELEASED"
+
+
+class Outcome(StrEnum):
+    """What became of a submitted order."""
+
+    ACCEPTED = "ACCEPTED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    STALE = "STALE"
+    REJECTED = "REJECTED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """An order as its source system states it; ``quantity`` is in the product's base unit."""
+
+    source_system: str
+    external_id: str
+    revision: int
+    code: str | None
+    site: Site
+    product: MaterialDefinition
+    quantity: Decimal
+    priority: int = 0
+    earliest_start: datetime | None = None
+    due_at: datetime | None = None
+    definition: OperationsDefinition | None = None
+    state: WantedState = WantedState.FORECAST
+
+    @property
+    def number(self) -> str:
+        """The order number: the given code, else the key in the source system."""
+        return self.code or self.external_id
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all that it says, so that a repeat can be told from a change."""
+        content = {
+            "number": self.number,
+            "site": self.site.code,
+            "product": self.product.human_key,
+            "quantity": plain(self.quantity),
+            "priority": self.priority,
+            "earliest_start": self.earliest_start,
+            "due_at": self.due_at,
+            "definition": self.definition.human_key if self.definition else None,
+            "state": str(self.state),
+        }
+        return hashlib.sha256(encode(canonical(content))).digest()
+
+
+def submit_operations_request(work: Work, demand: Demand) -> tuple[OperationsRequest, Outcome]:
+    """Make an order known, apply a later revision of it, or find that nothing changed.
+
+    Refuses VALIDATION_FAILED, DUPLICATE_KEY, TIME_ORDER_INVALID, STALE_REVISION for a lower revision and for other
+    content under the same one, ORDER_ALREADY_STARTED, RECORD_IMMUTABLE, INVALID_TRANSITION for an order that has come
+    to its end, and what a release refuses when the order is to be released (I38).
+    """
+    stored = queries.request_of_source(work.session, demand.source_system, demand.external_id)
+    with all_violations() as found:
+        found.extend(_content_violations(work, demand, stored))
+    if stored is None:
+        request = _create(work, demand)
+        outcome = Outcome.ACCEPTED
+    else:
+        work.lock(stored)
+        if _is_repeat(stored, demand):
+            return stored, Outcome.UNCHANGED
+        request, outcome = _revise(work, stored, demand), Outcome.UPDATED
+    if demand.state is WantedState.RELEASED and request.state is RequestState.FORECAST:
+        planning.release_operations_request(work, request)
+    return request, outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one order of a message; a refused one has violations and was not applied."""
+
+    external_id: str
+    outcome: Outcome
+    request: OperationsRequest | None
+    violations: tuple[Violation, ...] = ()
+
+
+def submit_operations_schedule(
+    work: Work, demands: Sequence[tuple[str, Callable[[], Demand]]], *, atomic: bool
+) -> list[Result]:
+    """Submit the orders of one message, each for itself: one that is refused does not block the others (I49).
+
+    A demand is given by its key in the source system and a function that reads it and may refuse. Refuses everything,
+    with the violations of all orders, when ``atomic`` and one is refused.
+    """
+    results = [_submit_one(work, external_id, read) for external_id, read in demands]
+    if atomic:
+        found = Findings()
+        for i, result in enumerate(results):
+            found.extend(replace_path(violation, ("requests", i, *violation.path)) for violation in result.violations)
+        found.refuse()
+    return results
+
+
+def _submit_one(work: Work, external_id: str, read: Callable[[], Demand]) -> Result:
+    recorded = len(work.events)
+    stale = False
+    try:
+        with work.session.begin_nested():
+            demand = read()
+            stored = queries.request_of_source(work.session, demand.source_system, demand.external_id)
+            stale = stored is not None and demand.revision < stored.external_revision
+            request, outcome = submit_operations_request(work, demand)
+    except Refused as refused:
+        del work.events[recorded:]
+        outcome = Outcome.STALE if stale else Outcome.REJECTED
+        return Result(external_id, outcome, None, refused.violations)
+    return Result(external_id, outcome, request)
+
+
+def _content_violations(work: Work, demand: Demand, stored: OperationsRequest | None) -> list[Violation]:
+    found = Findings()
+    found.add(check_code(demand.source_system, "source_system"), check_code(demand.external_id, "external_id"))
+    if demand.code is not None:
+        found.add(check_code(demand.code, "code"))
+    if len(demand.number) > CODE_MAX:
+        field = "external_id" if demand.code is None else "code"
+        found.add(invalid(f"an order number has at most {CODE_MAX} characters", field))
+    if not 0 <= demand.revision <= REVISION_MAX:
+        found.add(invalid(f"revision {demand.revision} must lie between 0 and {REVISION_MAX}", "revision"))
+    if not -PRIORITY_MAX <= demand.priority <= PRIORITY_MAX:
+        found.add(invalid(f"priority {demand.priority} must lie within {PRIORITY_MAX} of 0", "priority"))
+    if demand.earliest_start and demand.due_at and demand.due_at < demand.earliest_start:
+        message = f"due at {demand.due_at.isoformat()}, before the earliest start {demand.earliest_start.isoformat()}"
+        found.add(invalid(message, "due_at", code=Code.TIME_ORDER_INVALID))
+    if stored is None:
+        found.extend(_key_violations(work, demand))
+    return found.violations
+
+
+def _key_violations(work: Work, demand: Demand) -> list[Violation]:
+    """A new order's keys are free - at every site, whether the sender may see it or not (I46)."""
+    table = OperationsRequest.__table__
+    found = []
+    if work.session.execute(
+        select(table.c.id).where(
+            table.c.source_system == demand.source_system, table.c.external_id == demand.external_id
+        )
+    ).first():
+        found.append(invalid(f"{demand.external_id} is known already", "external_id", code=Code.DUPLICATE_KEY))
+    if work.session.execute(
+        select(table.c.id).where(table.c.site_id == demand.site.id, table.c.code == demand.number)
+    ).first():
+        message = f"{demand.site.code} has an order {demand.number} already"
+        found.append(invalid(message, "code", code=Code.DUPLICATE_KEY))
+    return found
+
+
+def _create(work: Work, demand: Demand) -> OperationsRequest:
+    request = work.add(
+        OperationsRequest(
+            site_id=demand.site.id,
+            code=demand.number,
+            source_system=demand.source_system,
+            external_id=demand.external_id,
+            external_revision=demand.revision,
+            content_digest=demand.digest,
+            product_id=demand.product.id,
+            definition_id=demand.definition.id if demand.definition else None,
+            quantity=demand.quantity,
+            priority=demand.priority,
+            earliest_start=demand.earliest_start,
+            due_at=demand.due_at,
+            state=RequestState.FORECAST,
+        )
+    )
+    ledger.record(
+        work,
+        events.OperationsRequestSubmitted(
+            request=request,
+            source_system=demand.source_system,
+            external_id=demand.external_id,
+            revision=demand.revision,
+            product=demand.product,
+            quantity=demand.quantity,
+            uom=demand.product.base_uom,
+            earliest_start=demand.earliest_start,
+            due_at=demand.due_at,
+            priority=demand.priority,
+            definition=demand.definition,
+        ),
+        site_id=request.site_id,
+    )
+    return request
+
+
+def _is_repeat(stored: OperationsRequest, demand: Demand) -> bool:
+    """The same revision with the same content; refuses STALE_REVISION for a lower one and for other content."""
+    with all_violations() as found:
+        if demand.revision < stored.external_revision:
+            message = f"revision {stored.external_revision} of {stored.code} is stored, yours is {demand.revision}"
+            found.add(invalid(message, "revision", code=Code.STALE_REVISION))
+        elif demand.revision == stored.external_revision and demand.digest != stored.content_digest:
+            message = f"revision {demand.revision} of {stored.code} is stored with other content"
+            found.add(invalid(message, "revision", code=Code.STALE_REVISION))
+    return demand.revision == stored.external_revision
+
+
+def _revise(work: Work, request: OperationsRequest, demand: Demand) -> OperationsRequest:
+    with all_violations() as found:
+        found.extend(_revision_violations(request, demand))
+    request.external_revision, request.content_digest = demand.revision, demand.digest
+    request.earliest_start, request.due_at = demand.earliest_start, demand.due_at
+    request.quantity, request.priority = demand.quantity, demand.priority
+    if request.state is RequestState.FORECAST:
+        request.product_id = demand.product.id
+        request.definition_id = demand.definition.id if demand.definition else None
+    jobs = _revise_jobs(work, request)
+    ledger.record(
+        work,
+        events.OperationsRequestRevised(
+            request=request,
+            jobs=jobs,
+            revision=demand.revision,
+            product=demand.product,
+            quantity=demand.quantity,
+            uom=demand.product.base_uom,
+            earliest_start=demand.earliest_start,
+            due_at=demand.due_at,
+            priority=demand.priority,
+            definition=demand.definition,
+        ),
+        site_id=request.site_id,
+    )
+    if request.state is not RequestState.FORECAST:
+        refresh_readiness(work, request)
+    return request
+
+
+def _revision_violations(request: OperationsRequest, demand: Demand) -> list[Violation]:
+    """What may not change any more: keys never, the product after the release, most of the rest after the start."""
+    found: list[Violation] = []
+    if demand.site.id != request.site_id or demand.number != request.code:
+        found.append(
+            invalid(
+                f"{request.code} keeps its number and site; submit another order", "code", code=Code.RECORD_IMMUTABLE
+            )
+        )
+    if request.state is RequestState.FORECAST:
+        return found
+    started = request.state not in lifecycle.NOT_STARTED
+    if started and request.state not in lifecycle.UNDER_WAY:
+        allowed = tuple(map(str, lifecycle.request_targets(request.state)))
+        message = f"{request.code} is {request.state} and cannot be changed"
+        return [TransitionViolation(message=message, from_state=request.state, allowed=allowed, path=("revision",))]
+    code = Code.ORDER_ALREADY_STARTED if started else Code.RECORD_IMMUTABLE
+    word = "started" if started else "been released"
+    if demand.product.id != request.product_id:
+        found.append(invalid(f"{request.code} has {word}; its product stays", "product", code=code))
+    if demand.definition is not None and demand.definition.id != request.definition_id:
+        found.append(invalid(f"{request.code} has {word}; its definition stays", "definition", code=code))
+    if started and demand.earliest_start != request.earliest_start:
+        found.append(invalid(f"{request.code} has started; its earliest start stays", "earliest_start", code=code))
+    if started and demand.quantity < request.quantity:
+        found.append(
+            QuantityViolation(
+                code=code,
+                message=f"{request.code} has started; its quantity does not fall below {plain(request.quantity)}",
+                path=("quantity",),
+                available=request.quantity,
+                requested=demand.quantity,
+                uom=demand.product.base_uom,
+            )
+        )
+    return found
+
+
+def _revise_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
+    """Bring steps and jobs of a released order in line with it; the jobs that changed.
+
+    Until the order starts its jobs are planned anew; after that only quantities and priority change.
+    """
+    if request.definition_id is None or request.state is RequestState.FORECAST:
+        return []
+    definition = work.session.get(OperationsDefinition, request.definition_id)
+    assert definition is not None, "definitions are never deleted"
+    plan = planning.plan_of(work, request, definition)
+    jobs = queries.jobs_of(work.session, request.id)
+    before = {job.id: _planned(job) for job in jobs}
+    for step in queries.requirements_of(work.session, request.id):
+        of_step = [job for job in jobs if job.requirement_id == step.id]
+        change = plan.quantities[step.segment_id] - step.quantity
+        if change:
+            step.quantity += change
+            _change_job(work, request, step, of_step, change)
+        if request.state in lifecycle.NOT_STARTED:
+            for job in of_step:
+                job.planned_start, job.planned_end = plan.windows[step.segment_id]
+    for job in jobs:
+        if job.state in lifecycle.LIVE:
+            job.priority = request.priority
+    work.session.flush()
+    return [job for job in queries.jobs_of(work.session, request.id) if before.get(job.id) != _planned(job)]
+
+
+def _planned(job: JobOrder) -> tuple[object, ...]:
+    return job.quantity, job.priority, job.planned_start, job.planned_end
+
+
+def _change_job(
+    work: Work, request: OperationsRequest, step: SegmentRequirement, jobs: list[JobOrder], change: Decimal
+) -> None:
+    """The last job of the step that is still to be done takes the change; else a new one is made for it."""
+    open_jobs = [job for job in jobs if job.state in lifecycle.LIVE]
+    if open_jobs:
+        open_jobs[-1].quantity += change
+        return
+    step.ended_at = None
+    work.add(
+        JobOrder(
+            site_id=request.site_id,
+            code=_free_code(work, request, step.seq, len(jobs) + 1),
+            request_id=request.id,
+            requirement_id=step.id,
+            equipment_id=jobs[-1].equipment_id,
+            quantity=change,
+            priority=request.priority,
+            planned_start=work.now,
+            planned_end=None,
+            state=JobState.ALLOWED_TO_START,
+            sub_state=JobSubState.WAITING,
+        )
+    )
+
+
+def _free_code(work: Work, request: OperationsRequest, seq: int, number: int) -> str:
+    while work.session.scalar(
+        select(func.count()).where(
+            JobOrder.site_id == request.site_id, JobOrder.code == planning.job_code(request, seq, number)
+        )
+    ):
+        number += 1
+    return planning.job_code(request, seq, number)
