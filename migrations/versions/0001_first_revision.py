@@ -294,13 +294,16 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.String(length=64), nullable=True),
         sa.Column("set_by", sa.String(40), nullable=False),
         sa.Column("inferred", sa.Boolean(), nullable=False),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_state_record_equipment_id")
         ),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_equipment_state_record_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_equipment_state_record")),
     )
     with op.batch_alter_table("equipment_state_record", schema=None) as batch_op:
         batch_op.create_index("ix_equipment_state_record_equipment_from", ["equipment_id", "from_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_equipment_state_record_site_id"), ["site_id"], unique=False)
 
     op.create_table(
         "hold",
@@ -649,6 +652,7 @@ def upgrade() -> None:
         sa.Column("posted_at", sa.BigInteger(), nullable=False),
         sa.Column("genealogy_event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reverses_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("site_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["genealogy_event_id"], ["genealogy_event.id"], name=op.f("fk_material_actual_genealogy_event_id")
         ),
@@ -659,6 +663,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["location_id"], ["equipment.id"], name=op.f("fk_material_actual_location_id")),
         sa.ForeignKeyConstraint(["posted_by_id"], ["principal.id"], name=op.f("fk_material_actual_posted_by_id")),
         sa.ForeignKeyConstraint(["reverses_id"], ["material_actual.id"], name=op.f("fk_material_actual_reverses_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_material_actual_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_material_actual")),
     )
     with op.batch_alter_table("material_actual", schema=None) as batch_op:
@@ -666,6 +671,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_material_actual_item_id"), ["item_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_material_actual_job_response_id"), ["job_response_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_material_actual_reverses_id"), ["reverses_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_material_actual_site_id"), ["site_id"], unique=False)
 
     # one row, for ever: epoch 1, nothing numbered, and a snapshot in which nothing is visible
     op.execute("INSERT INTO ledger_sequencer (id, epoch, position, snapshot) VALUES (1, 1, 0, '3:3:')")
@@ -674,6 +680,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop every table."""
     with op.batch_alter_table("material_actual", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_material_actual_site_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_reverses_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_job_response_id"))
         batch_op.drop_index(batch_op.f("ix_material_actual_item_id"))
@@ -737,6 +744,7 @@ def downgrade() -> None:
 
     op.drop_table("hold")
     with op.batch_alter_table("equipment_state_record", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_equipment_state_record_site_id"))
         batch_op.drop_index("ix_equipment_state_record_equipment_from")
 
     op.drop_table("equipment_state_record")

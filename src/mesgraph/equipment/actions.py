@@ -169,6 +169,7 @@ def _open_state(
 ) -> EquipmentStateRecord:
     return work.add(
         EquipmentStateRecord(
+            site_id=equipment.site_id,
             equipment_id=equipment.id,
             packml_state=equipment.packml_state,
             mode=equipment.mode,

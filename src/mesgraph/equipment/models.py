@@ -140,7 +140,7 @@ class StorageLocation(Row):
     rank: Mapped[int]
 
 
-class EquipmentStateRecord(Entity):
+class EquipmentStateRecord(Sited, Entity):
     """An interval [from, to) in one state; the open one has no end."""
 
     __tablename__ = "equipment_state_record"

@@ -158,6 +158,7 @@ def _install(work: Work, component: Component, unit: Item) -> None:
 
 def _installed_actual(work: Work, run: Run, component: Component, event: GenealogyEvent) -> MaterialActual:
     return MaterialActual(
+        site_id=run.response.site_id,
         job_response_id=run.response.id,
         use=ActualUse.CONSUMED,
         item_id=component.item.id,

@@ -58,6 +58,7 @@ def take_in(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) -> Mater
     positions = take.positions or (None, None)
     actual = work.add(
         MaterialActual(
+            site_id=run.response.site_id,
             job_response_id=run.response.id,
             use=ActualUse.CONSUMED,
             item_id=take.item.id,
@@ -98,12 +99,14 @@ def take_violations(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) 
     found += hold_violations(session, item, "item", range=take.positions)
     material = session.get(MaterialDefinition, item.material_id) if item.material_id else None
     found.append(bill_violation(bill, material, INPUTS, "item"))
-    found += [_location_violation(work, run, item), _presence_violation(work, item)]
+    absent = _presence_violation(work, item)
+    found += [_location_violation(work, run, item), absent]
     if item.item_kind is ItemKind.SERIAL_UNIT and take.quantity != 1:
         found.append(invalid(f"{item.key} is one unit, it is not divided into {plain(take.quantity)}", "quantity"))
     if take.positions is not None:
         found.append(_positions_violation(work, take, take.positions))
-    found.append(_late_violation(work, take))
+    if absent is None:
+        found.append(_late_violation(work, take))
     return [violation for violation in found if violation is not None]
 
 
@@ -164,23 +167,20 @@ def _positions_violation(work: Work, take: Take, positions: Range) -> Violation 
             f"the quantity is {plain(take.quantity)}",
             "range",
         )
-    kept = MaterialActual.range_from + MaterialActual.quantity - MaterialActual.returned
-    taken = work.session.execute(
-        select(MaterialActual.range_from, kept)
-        .where(
+    overlapping = work.session.scalars(
+        select(MaterialActual).where(
             MaterialActual.item_id == item.id,
             MaterialActual.use == ActualUse.CONSUMED,
             MaterialActual.reverses_id.is_(None),
-            MaterialActual.returned < MaterialActual.quantity,
             MaterialActual.range_from < end,
-            kept > start,
+            MaterialActual.range_to > start,
         )
-        .limit(1)
-    ).first()
-    if taken is None:
-        return None
-    before = " to ".join(plain(position) for position in taken if position is not None)
-    return invalid(f"positions {before} of {item.key} were taken before", "range")
+    )
+    for actual in overlapping:
+        if actual.range_from is not None and (until := actual.range_from + actual.quantity - actual.returned) > start:
+            before = f"{plain(actual.range_from)} to {plain(until)}"
+            return invalid(f"positions {before} of {item.key} were taken before", "range")
+    return None
 
 
 def _late_violation(work: Work, take: Take) -> Violation | None:

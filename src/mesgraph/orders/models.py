@@ -170,7 +170,7 @@ class JobResponse(Sited, Entity):
         return self.code
 
 
-class MaterialActual(Entity):
+class MaterialActual(Sited, Entity):
     """Material that a run took or made.
 
     Of what was taken, ``pending`` has not become part of an output yet and ``returned`` was given back by reversals;

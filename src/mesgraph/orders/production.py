@@ -410,6 +410,7 @@ def _told(
 def produced_actual(work: Work, run: Run, item: Item, use: OutputUse, event: GenealogyEvent) -> MaterialActual:
     """The actual of an output."""
     return MaterialActual(
+        site_id=run.response.site_id,
         job_response_id=run.response.id,
         use=ActualUse.BY_PRODUCT if use is OutputUse.BY_PRODUCT else ActualUse.PRODUCED,
         item_id=item.id,

@@ -112,6 +112,7 @@ def _give_back(work: Work, run: Run, actual: MaterialActual, item: Item) -> Mate
     actual.pending, actual.returned = Decimal(0), actual.returned + amount
     reversing = work.add(
         MaterialActual(
+            site_id=actual.site_id,
             job_response_id=actual.job_response_id,
             use=ActualUse.CONSUMED,
             item_id=item.id,
@@ -251,6 +252,7 @@ def _reversing_actuals(work: Work, activity: GenealogyEvent, run: Run, freed: Co
     return work.add_all(
         [
             MaterialActual(
+                site_id=run.response.site_id,
                 job_response_id=run.response.id,
                 use=actual.use,
                 item_id=actual.item_id,
