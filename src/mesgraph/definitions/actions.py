@@ -46,21 +46,16 @@ def draft_operations_definition(
                     code=Code.RECORD_IMMUTABLE,
                 )
             )
-    product = _known(draft.product)
-    definition = stored or work.add(
-        OperationsDefinition(
-            code=draft.code,
-            definition_version=draft.version,
-            name=draft.name,
-            product_id=product.id,
-            state=DefinitionState.DRAFT,
-            author_id=work.actor.principal_id,
-        )
+    definition = stored or OperationsDefinition(
+        code=draft.code, definition_version=draft.version, state=DefinitionState.DRAFT
     )
-    if stored is not None:
-        _delete_content(work, stored)
-    definition.name, definition.product_id, definition.author_id = draft.name, product.id, work.actor.principal_id
+    definition.name, definition.product_id = draft.name, _known(draft.product).id
+    definition.author_id = work.actor.principal_id
     definition.effective_from, definition.effective_to = draft.effective_from, draft.effective_to
+    if stored is None:
+        work.add(definition)
+    else:
+        _delete_content(work, stored)
     _add_content(work, definition, draft)
     ledger.record(
         work,

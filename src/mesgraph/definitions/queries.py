@@ -195,7 +195,7 @@ def output_uoms(session: Session, segment_ids: Collection[int]) -> dict[int, str
             MaterialDefinition.code.in_(set(outputs.values()))
         )
     )
-    uoms = dict(rows.tuples().all())
+    uoms = dict(rows.all())
     return {segment_id: uoms[outputs[segment_id]] for segment_id in segment_ids}
 
 
@@ -250,7 +250,7 @@ def _line(line: MaterialSpecification, material: str) -> dict[str, Any]:
 def _codes(
     session: Session, cls: type[MaterialDefinition] | type[EquipmentClass], ids: Collection[int]
 ) -> dict[int, str]:
-    return dict(session.execute(select(cls.id, cls.code).where(cls.id.in_(ids))).tuples().all())
+    return dict(session.execute(select(cls.id, cls.code).where(cls.id.in_(ids))).all())
 
 
 def _keys(session: Session, ids: Collection[int]) -> dict[int, str]:
