@@ -10,6 +10,7 @@ from mesgraph.genealogy.actions.rules import (
     divisible_violation,
     live_violations,
     packed_violations,
+    taking_violations,
 )
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
@@ -29,7 +30,7 @@ def take_sample(work: Work, item: Item, quantity: Decimal, *, expected_version: 
     work.lock(item)
     work.expect(item, expected_version)
     with all_violations() as found:
-        found.extend(live_violations(item, Lifecycle.CONSUMED, "item"))
+        found.extend(taking_violations(item, quantity, "quantity"))
         found.add(divisible_violation(item, "item"), _not_positive(quantity))
     line = Line(item, quantity)
     withdraw(work, item, quantity, "quantity")
@@ -51,9 +52,11 @@ def scrap_item(
     with all_violations() as found:
         with found.under():
             work.needs_reason()
-        found.add(check_step(item, Lifecycle.SCRAPPED, "item"))
-        found.extend(packed_violations(item, "item"))
-        if quantity is not None:
+        if quantity is None:
+            found.add(check_step(item, Lifecycle.SCRAPPED, "item"))
+            found.extend(packed_violations(item, "item"))
+        else:
+            found.extend(taking_violations(item, quantity, "quantity"))
             found.add(_not_positive(quantity))
         if not whole:
             found.add(divisible_violation(item, "quantity"))

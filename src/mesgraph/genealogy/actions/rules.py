@@ -1,20 +1,24 @@
 """Rules that several verbs ask about their items."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from mesgraph.equipment.models import Equipment, EquipmentLevel
-from mesgraph.errors import Code, Findings, Violation, invalid
+from mesgraph.errors import Code, Findings, QuantityViolation, Violation, invalid
 from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.queries import hold_violations
 from mesgraph.materials.actions import usable_violations
 from mesgraph.materials.lifecycle import refuse_step
 from mesgraph.materials.models import TERMINAL, Item, ItemKind, Lifecycle
+from mesgraph.quantity import plain
 from mesgraph.work import Work
 
 STORES = frozenset({EquipmentLevel.STORAGE_ZONE, EquipmentLevel.STORAGE_UNIT})
 DIVISIBLE = frozenset({ItemKind.LOT, ItemKind.SUBLOT})
 """Kinds of items with a quantity that can be divided."""
+USED_UP = frozenset({Lifecycle.CONSUMED, Lifecycle.SCRAPPED})
+"""How a lot ends of which nothing is left."""
 ITEMS_MAX = 5_000
 """How many items one command may name or make."""
 
@@ -31,6 +35,25 @@ def live_violations(item: Item, to: Lifecycle, *path: str | int) -> list[Violati
     if item.lifecycle in TERMINAL:
         return [refuse_step(item, to, *path)]
     return packed_violations(item, *path)
+
+
+def taking_violations(item: Item, quantity: Decimal, *path: str | int) -> list[Violation]:
+    """Why no ``quantity`` can be taken of the item; of one that is used up there is too little, not a wrong state."""
+    if item.item_kind in DIVISIBLE and item.lifecycle in USED_UP:
+        return [too_little(item, quantity, *path)]
+    return live_violations(item, Lifecycle.CONSUMED, *path)
+
+
+def too_little(item: Item, quantity: Decimal, *path: str | int) -> Violation:
+    """INSUFFICIENT_QUANTITY: less is on hand than ``quantity``."""
+    return QuantityViolation(
+        code=Code.INSUFFICIENT_QUANTITY,
+        message=f"{item.key} has {plain(item.quantity)} {item.uom}, {plain(quantity)} asked",
+        path=path,
+        available=item.quantity,
+        requested=quantity,
+        uom=item.uom,
+    )
 
 
 def packed_violations(item: Item, *path: str | int) -> list[Violation]:

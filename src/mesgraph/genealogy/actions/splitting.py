@@ -14,7 +14,8 @@ from mesgraph.genealogy.actions.rules import (
     Posted,
     check_list,
     divisible_violation,
-    live_violations,
+    taking_violations,
+    too_little,
     unusable,
 )
 from mesgraph.genealogy.activity import Line, record_activity
@@ -58,7 +59,8 @@ def split_lot(
     work.lock(item)
     work.expect(item, expected_version)
     with all_violations() as found:
-        found.extend(live_violations(item, Lifecycle.CONSUMED, "item"))
+        wanted = sum((child.quantity for child in children), loss) if quantity is None else quantity
+        found.extend(taking_violations(item, wanted, "item"))
         found.add(divisible_violation(item, "item"))
         if loss < 0:
             found.add(invalid(f"a loss of {plain(loss)} must be zero or more", "loss"))
@@ -112,18 +114,7 @@ def _amount_violation(item: Item, total: Decimal, declared: Decimal | None) -> V
             requested=total,
             uom=item.uom,
         )
-    return _too_much(item, total) if total > item.quantity else None
-
-
-def _too_much(item: Item, total: Decimal) -> Violation:
-    return QuantityViolation(
-        code=Code.INSUFFICIENT_QUANTITY,
-        message=f"{item.key} has {plain(item.quantity)} {item.uom}, children and loss add up to {plain(total)}",
-        path=("item",),
-        available=item.quantity,
-        requested=total,
-        uom=item.uom,
-    )
+    return too_little(item, total, "item") if total > item.quantity else None
 
 
 def _lose(work: Work, item: Item, loss: Decimal) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import strawberry
-from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
@@ -37,29 +36,25 @@ class GenealogySubscriptions:
     async def genealogy_appended(
         self,
         info: Info,
-        root: Annotated[
-            ItemKey | None, strawberry.argument(description="Only what touches the trace of this item, both ways.")
+        item: Annotated[
+            ItemKey | None,
+            strawberry.argument(name="root", description="Only what touches the trace of this item, both ways."),
         ] = None,
         after: AfterCursor = None,
     ) -> AsyncGenerator[GenealogyEventMessage, None]:
         """Follow the record; the trace is walked again when something touches it."""
         context = info.context
-        watched: set[int] | None = None
-        root_id = 0
-        if root is not None:
-            key = root
-            root_id = (await context.read(lambda session: find_item(session, key, "root"))).id
+        root = None if item is None else await context.read(lambda session: find_item(session, item, "root"))
 
-        def walk(session: Session) -> set[int]:
-            return queries.connected(session, root_id)
+        async def walk() -> set[int]:
+            return set() if root is None else await context.read(lambda s: queries.connected(s, root.id))
 
-        if root is not None:
-            watched = await context.read(walk)
+        watched = await walk()
         async for event in follow(context, after, types=WORDS):
-            if watched is not None:
+            if root is not None:
                 if watched.isdisjoint(id_ for _, id_, _ in event.subjects):
                     continue
-                watched |= await context.read(walk)
+                watched |= await walk()
             activity = await context.read(lambda s, id_=event.ledger_event_id: queries.activity_of(s, id_))  # type: ignore[misc]
             yield GenealogyEventMessage(
                 cursor=cursor_of(context, event), event=shown(event), genealogy_event=shown(activity)
