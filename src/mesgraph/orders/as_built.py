@@ -72,7 +72,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
     """Gather the record of ``item``; the number of statements does not grow with its lineage."""
     lineage = trace(session, item, TraceDirection.BACKWARD).edges
     events = _events(session, item)
-    made_by = {edge.event.job_response_id for edge in lineage} | {event.job_response_id for event in events}
+    made_by = {edge.event.job_response_id for edge in lineage} | _makers(session, item)
     steps = _steps(session, item, made_by)
     runs = _runs(session, item, steps, made_by)
     components = _components(session, item)
@@ -113,6 +113,17 @@ def _events(session: Session, item: Item) -> list[GenealogyEvent]:
             select(GenealogyEvent)
             .where(GenealogyEvent.id.in_(naming))
             .order_by(GenealogyEvent.occurred_at, GenealogyEvent.id)
+        )
+    )
+
+
+def _makers(session: Session, item: Item) -> set[int | None]:
+    """The runs that made the item."""
+    return set(
+        session.scalars(
+            select(GenealogyEvent.job_response_id)
+            .join(GenealogyLine, GenealogyLine.event_id == GenealogyEvent.id)
+            .where(GenealogyLine.item_id == item.id, GenealogyLine.role == LineRole.OUTPUT)
         )
     )
 

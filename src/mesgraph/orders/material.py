@@ -113,25 +113,24 @@ def take_violations(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) 
 def _location_violation(work: Work, run: Run, item: Item) -> Violation | None:
     """The item lies at a storage location of the work unit, below one, or at the work unit itself (I10)."""
     stores = [store for _, store in equipment_queries.stores_of(work.session, [run.equipment.id])]
-    if item.location_id is not None:
-        places = {item.location_id, *_above(work, item.location_id)}
-        if places & {run.equipment.id, *(store.id for store in stores)}:
-            return None
-    at = row(work.session, Equipment, item.location_id).code if item.location_id is not None else "no location"
+    places = _places(work, item)
+    if {place.id for place in places} & {run.equipment.id, *(store.id for store in stores)}:
+        return None
+    at = places[0].code if places else "no location"
     wanted = ", ".join(store.code for store in stores) or run.equipment.code
     return invalid(
         f"{item.key} is at {at}; {run.equipment.code} takes from {wanted}", "item", code=Code.LOT_NOT_AT_LOCATION
     )
 
 
-def _above(work: Work, equipment_id: int) -> list[int]:
-    """The equipment that a place is part of, up to the site."""
-    found = []
-    parent = row(work.session, Equipment, equipment_id).parent_id
-    while parent is not None and parent not in found:
-        found.append(parent)
-        parent = row(work.session, Equipment, parent).parent_id
-    return found
+def _places(work: Work, item: Item) -> list[Equipment]:
+    """Where the item is, and what that is part of, up to the site."""
+    places: list[Equipment] = []
+    key = item.location_id
+    while key is not None and (place := work.session.get(Equipment, key)) is not None and place not in places:
+        places.append(place)
+        key = place.parent_id
+    return places
 
 
 def _presence_violation(work: Work, item: Item) -> Violation | None:

@@ -13,7 +13,7 @@ from mesgraph.errors import Code, Refused, Violation, all_violations, invalid
 from mesgraph.genealogy import actions as genealogy_actions
 from mesgraph.genealogy.actions.reversal import reverse_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
-from mesgraph.genealogy.queries import activity_of, lines_of
+from mesgraph.genealogy.queries import activity_of, lines_of, reversal_of
 from mesgraph.ledger.entry import decode_payload
 from mesgraph.ledger.models import LedgerEvent, SubjectEntry
 from mesgraph.materials.actions import put_back
@@ -145,6 +145,8 @@ def _reverse_production(work: Work, activity: GenealogyEvent, run: Run) -> Rever
     lines = lines_of(work.session, [activity.id])
     items = {line.item_id: row(work.session, Item, line.item_id) for line in lines}
     run.lock(work, *items.values())
+    if activity.reverses_id is not None or reversal_of(work.session, activity.id) is not None:
+        raise Refused(_immutable(f"{activity.human_key} is reversed, or a reversal itself; post the activity anew"))
     with all_violations() as found:
         found.add(_closed_violation(run))
         found.extend(_outputs_in_use(lines, items))

@@ -477,7 +477,7 @@ def _fact(work: Work, reference: str) -> reversal.Fact:
     """What ``reference`` names: a genealogy event or actual by id, or what a ledger event tells of."""
     session = work.session
     if (parsed := parse_node_id(reference)) is not None and parsed[0] == MaterialActual.kind:
-        return _actual(work, reference, "event")
+        return find(session, MaterialActual, reference, "event")
     if parsed is not None:
         return find(session, GenealogyEvent, reference, "event")
     event = event_by_id(session, reference)
@@ -489,18 +489,10 @@ def _fact(work: Work, reference: str) -> reversal.Fact:
     return fact
 
 
-def _actual(work: Work, reference: str, *path: str | int) -> MaterialActual:
-    """An actual belongs to the site of its run."""
-    actual = find(work.session, MaterialActual, reference, *path)
-    if work.session.get(JobResponse, actual.job_response_id) is None:
-        raise Refused(not_found(MaterialActual.kind, reference[:100], *path))
-    return actual
-
-
 def _source(work: Work, source: PendingInput) -> production.Source:
     if (source.material_actual is None) == (source.item is None):
         raise Refused(invalid("name either the material actual or the item", "material_actual"))
-    actual = _actual(work, source.material_actual, "material_actual") if source.material_actual else None
+    actual = find_optional(work.session, MaterialActual, source.material_actual, "material_actual")
     item = row(work.session, Item, actual.item_id) if actual is not None else None
     if source.item is not None:
         item = find_item(work.session, source.item, "item")
