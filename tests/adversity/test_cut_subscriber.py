@@ -5,13 +5,12 @@ import random
 
 import pytest
 
-from mesgraph.demo.checks import Check, subscriber_saw_the_record
 from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.script import Step, script
 from mesgraph.demo.stage import Stage, stage
 from mesgraph.demo.verdict import Shown, checks
 from tests.adversity.proxy import Proxy, proxy_to
-from tests.stages import SHIFT_TIMEOUT_S, empty_database
+from tests.stages import SHIFT_TIMEOUT_S, empty_database, scaled
 
 __all__ = ["empty_database"]
 
@@ -56,15 +55,11 @@ async def play(stage: Stage, *, restart: bool) -> tuple[Shown, int]:
         return shown, proxy.cuts
 
 
-def failed(shown: Shown) -> list[Check]:
-    return [check for check in [*checks(shown), subscriber_saw_the_record(shown.live, shown.record)] if not check.ok]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(SHIFT_TIMEOUT_S)
-@pytest.mark.parametrize("restart", [False, True], ids=["cuts", "cuts-and-a-restart"])
+@pytest.mark.parametrize("restart", [True, False][: scaled(1, 2)], ids=["with-a-restart", "alone"][: scaled(1, 2)])
 def test_fifty_cuts_lose_and_repeat_nothing(empty_database: str, restart: bool) -> None:
     with stage(empty_database) as set_up:
         shown, cuts = asyncio.run(play(set_up, restart=restart))
     assert cuts >= CUTS
-    assert failed(shown) == []
+    assert [check for check in checks(shown) if not check.ok] == []
