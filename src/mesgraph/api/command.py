@@ -169,8 +169,8 @@ def _work(context: Context, session: Session, name: str, input: CommandInput) ->
 def _reason(reason: ReasonInput | None) -> Reason | None:
     if reason is None:
         return None
-    if not 0 < len(reason.code) <= 64:
-        raise Refused(invalid("a reason code has 1 to 64 characters", "input", "reason", "code"))
+    if not (0 < len(reason.code) <= 64 and reason.code.isprintable()):
+        raise Refused(invalid("a reason code has 1 to 64 printable characters", "input", "reason", "code"))
     if reason.comment is not None and len(reason.comment) > TEXT_MAX:
         raise Refused(invalid(f"a comment has at most {TEXT_MAX} characters", "input", "reason", "comment"))
     return Reason(reason.code, reason.comment)

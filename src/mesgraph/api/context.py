@@ -19,6 +19,10 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Entity)
 
 
+BATCH_MAX = 10_000
+"""Keys of one look-up; both databases take some 32,000 parameters."""
+
+
 class Context:
     """One HTTP request, or one WebSocket connection.
 
@@ -82,7 +86,7 @@ class Context:
                 groups[getattr(row, column.key)].append(row)
             return [groups[k] for k in keys]
 
-        group: list[E] = await self._loader((cls, column.key), load).load(key)
+        group: list[E] = await self._loader((cls, column.key, *map(str, order)), load).load(key)
         return group
 
     async def batched(self, name: object, key: Any, load: Callable[[list[Any]], Any]) -> Any:
@@ -92,7 +96,7 @@ class Context:
     def _loader(self, name: object, load: Callable[[list[Any]], Any]) -> DataLoader[Any, Any]:
         loader = self._loaders.get(name)
         if loader is None:
-            loader = self._loaders[name] = DataLoader(load, cache=False)
+            loader = self._loaders[name] = DataLoader(load, cache=False, max_batch_size=BATCH_MAX)
         return loader
 
 

@@ -69,6 +69,7 @@ class LedgerQueries:
     ) -> Connection[LedgerEventType]:
         """A page of the subject's chain."""
         check_first(first)
+        await info.context.plant.tail.check(after)
         kind, key = await _visible(info, id)
         behind = after.position if after else 0
 

@@ -49,11 +49,8 @@ class Tail:
         self._woken.set()
 
     async def follow(self, after: Cursor | None = None) -> AsyncIterator[Recorded]:
-        """Every event behind ``after`` (``None``: from now on), for ever.
-
-        Refuses a cursor of another epoch or one that lies ahead of the record: the reader must start anew.
-        """
-        await self._check(after)
+        """Every event behind ``after`` (``None``: from now on), for ever. Refuses what :meth:`check` refuses."""
+        await self.check(after)
         position = self.cursor.position if after is None else after.position
         while True:
             news = self._news
@@ -81,7 +78,8 @@ class Tail:
                 async with asyncio.timeout(left):
                     await news.wait()
 
-    async def _check(self, after: Cursor | None) -> None:
+    async def check(self, after: Cursor | None) -> None:
+        """Refuse a cursor of another epoch, or one that lies ahead of the record: the reader must start anew."""
         if after is None:
             return
         if after.epoch != self.cursor.epoch:
