@@ -1,0 +1,232 @@
+"""The invariants of material and genealogy (I1 to I6, I7's counters), checked over a whole database.
+
+Written against the tables alone and in plain Python, so that it shares no statement with what it checks.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
+from mesgraph.holds.models import HeldItem, Hold
+from mesgraph.materials.models import Item, ItemKind, Lifecycle
+from mesgraph.orders.models import JobOrder, JobResponse, MaterialActual, OperationsRequest, SegmentRequirement
+
+K = GenealogyKind
+GIVES = {K.RECEIVE, K.COMMISSION, K.TRANSFORM, K.SPLIT, K.MERGE, K.ADJUST}
+TAKES = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.SAMPLE, K.ADJUST, K.SCRAP}
+LINKS = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.PACK}
+BEGINS = {K.ASSEMBLE, K.PACK}
+"""Kinds whose output is a unit of which there is one, whatever goes in."""
+EMPTY = {Lifecycle.CONSUMED, Lifecycle.INSTALLED, Lifecycle.PLANNED}
+LIVE = {Lifecycle.QUARANTINE, Lifecycle.IN_PROCESS, Lifecycle.AVAILABLE, Lifecycle.REJECTED}
+NOTHING = Decimal(0)
+
+
+def broken_invariants(session: Session) -> list[str]:
+    """One sentence for each broken invariant; empty when the books are right."""
+    books = Books(session)
+    return [
+        *balances(books),
+        *states(books),
+        *places(books),
+        *cycles(books),
+        *conservation(books),
+        *runs(books),
+        *positions(books),
+        *holds(session, books),
+        *totals(session),
+    ]
+
+
+class Books:
+    """Everything, read once. ``events`` are the activities that count: neither reversed nor reversals."""
+
+    def __init__(self, session: Session) -> None:
+        def rows(cls: type[Any]) -> list[Any]:
+            return list(session.scalars(select(cls)))
+
+        self.items: dict[int, Item] = {item.id: item for item in rows(Item)}
+        every: list[GenealogyEvent] = rows(GenealogyEvent)
+        undone = {event.reverses_id for event in every}
+        self.events = {e.id: e for e in every if e.reverses_id is None and e.id not in undone}
+        self.lines: list[GenealogyLine] = [x for x in rows(GenealogyLine) if x.event_id in self.events]
+        self.named: set[int] = {x.item_id for x in rows(GenealogyLine)}
+        self.actuals: list[MaterialActual] = rows(MaterialActual)
+
+    def kind(self, line: GenealogyLine) -> GenealogyKind:
+        return self.events[line.event_id].event_kind
+
+    def side(self, role: LineRole, kinds: set[GenealogyKind]) -> list[GenealogyLine]:
+        return [line for line in self.lines if line.role is role and self.kind(line) in kinds]
+
+    @property
+    def pending(self) -> dict[int, Decimal]:
+        waiting: dict[int, Decimal] = defaultdict(Decimal)
+        for actual in self.actuals:
+            waiting[actual.item_id] += actual.pending
+        return waiting
+
+
+def balances(books: Books) -> Iterator[str]:
+    """On hand = all that was given, less all that was taken and what is pending in runs (I1, I3, I4)."""
+    given: dict[int, Decimal] = defaultdict(Decimal)
+    taken: dict[int, Decimal] = defaultdict(Decimal)
+    for line in books.side(LineRole.OUTPUT, GIVES):
+        given[line.item_id] += line.quantity
+    for item_id in {line.item_id for line in books.side(LineRole.OUTPUT, BEGINS)}:
+        given[item_id] = given[item_id] or Decimal(1)
+    for line in books.side(LineRole.INPUT, TAKES):
+        taken[line.item_id] += line.quantity
+    born = {line.item_id for line in books.side(LineRole.OUTPUT, GIVES | BEGINS)}
+    for key, item in books.items.items():
+        undone = item.lifecycle is Lifecycle.PLANNED
+        initial = given[key] if key in born or undone else item.initial_quantity
+        if item.initial_quantity != initial:
+            yield f"{item.key}: {initial} was made of it, it says {item.initial_quantity}"
+        expected = initial - taken[key] - books.pending[key]
+        if item.quantity != expected:
+            yield f"{item.key}: {item.quantity} on hand, the lines leave {expected}"
+        if not 0 <= item.quantity <= item.initial_quantity:
+            yield f"{item.key}: {item.quantity} of {item.initial_quantity}"
+
+
+def states(books: Books) -> Iterator[str]:
+    """What is used up or installed is empty, what lives is not."""
+    for item in books.items.values():
+        if item.lifecycle in EMPTY and item.quantity:
+            yield f"{item.key} is {item.lifecycle} with {item.quantity}"
+        if item.lifecycle in LIVE and not item.quantity:
+            yield f"{item.key} is {item.lifecycle} with nothing"
+
+
+def places(books: Books) -> Iterator[str]:
+    """A unit is in one place: one activity took it, and what it is installed in is that activity's output (I5)."""
+    outputs = {line.event_id: line.item_id for line in books.side(LineRole.OUTPUT, {K.ASSEMBLE})}
+    takers: dict[int, list[int]] = defaultdict(list)
+    for line in books.side(LineRole.INPUT, TAKES):
+        takers[line.item_id].append(line.event_id)
+    for item in books.items.values():
+        by = takers[item.id]
+        if item.item_kind is ItemKind.SERIAL_UNIT and len(by) > 1:
+            yield f"{item.key} was taken by {len(by)} activities"
+        if item.lifecycle is Lifecycle.INSTALLED and [outputs.get(event) for event in by] != [item.parent_id]:
+            yield f"{item.key} is installed in {item.parent_id}, its activities say {by}"
+
+
+def cycles(books: Books) -> Iterator[str]:
+    """No item is its own ancestor (I6): the items can be put into an order."""
+    following: dict[int, set[int]] = defaultdict(set)
+    waiting: dict[int, int] = defaultdict(int)
+    sides: dict[int, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    for line in books.lines:
+        if books.kind(line) in LINKS:
+            sides[line.event_id][line.role is LineRole.OUTPUT].add(line.item_id)
+    for sources, targets in sides.values():
+        for source in sources:
+            for target in targets - following[source]:
+                following[source].add(target)
+                waiting[target] += 1
+    ready = [key for key in following if not waiting[key]]
+    done = 0
+    while ready:
+        done += 1
+        for target in following.get(ready.pop(), ()):
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    nodes = set(following) | {target for targets in following.values() for target in targets}
+    if done != len(nodes):
+        yield f"{len(nodes) - done} items lie on a ring or behind one"
+
+
+def conservation(books: Books) -> Iterator[str]:
+    """Splits and merges conserve exactly (I1, I2); a transformation has inputs, and outputs that take them (I3)."""
+    sums: dict[int, dict[LineRole, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    weights: dict[int, Decimal] = defaultdict(Decimal)
+    counts: dict[tuple[int, LineRole], int] = defaultdict(int)
+    for line in books.lines:
+        sums[line.event_id][line.role] += line.quantity
+        counts[line.event_id, line.role] += 1
+        if line.role is LineRole.OUTPUT:
+            weights[line.event_id] += line.weight
+    for key, event in books.events.items():
+        if event.event_kind in (K.SPLIT, K.MERGE) and sums[key][LineRole.INPUT] != sums[key][LineRole.OUTPUT]:
+            yield f"{event.human_key}: {sums[key][LineRole.INPUT]} in, {sums[key][LineRole.OUTPUT]} out"
+        if event.event_kind in (K.TRANSFORM, K.ASSEMBLE):
+            if not (counts[key, LineRole.INPUT] and counts[key, LineRole.OUTPUT]):
+                yield f"{event.human_key} lacks a side"
+            if weights[key] <= 0:
+                yield f"{event.human_key}: nothing takes its inputs"
+
+
+def runs(books: Books) -> Iterator[str]:
+    """What a run used is what its activities took, and what it made is what they gave; reversals add up."""
+    used: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    returned: dict[int, Decimal] = defaultdict(Decimal)
+    for actual in books.actuals:
+        if actual.reverses_id is not None:
+            returned[actual.reverses_id] += actual.quantity
+            continue
+        if not 0 <= actual.pending <= actual.quantity - actual.returned:
+            yield f"{actual.human_key}: {actual.pending} pending, {actual.returned} returned of {actual.quantity}"
+        used[actual.job_response_id, actual.item_id] += actual.quantity - actual.pending - actual.returned
+    for actual in books.actuals:
+        if actual.reverses_id is None and actual.returned != returned[actual.id]:
+            yield f"{actual.human_key}: {actual.returned} returned, its reversals say {returned[actual.id]}"
+    posted: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for line in books.lines:
+        event = books.events[line.event_id]
+        if event.event_kind in (K.TRANSFORM, K.ASSEMBLE) and event.job_response_id is not None:
+            posted[event.job_response_id, line.item_id] += line.quantity
+    for key in used.keys() | posted.keys():
+        if used[key] != posted[key]:
+            item = books.items[key[1]]
+            yield f"run {key[0]}: actuals of {item.key} say {used[key]}, activities {posted[key]}"
+
+
+def positions(books: Books) -> Iterator[str]:
+    """No position of an item is taken twice."""
+    ranges: dict[int, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for line in books.side(LineRole.INPUT, TAKES):
+        if line.range_from is not None and line.range_to is not None:
+            ranges[line.item_id].append((line.range_from, line.range_to))
+    for actual in books.actuals:
+        if actual.pending and actual.range_from is not None and actual.reverses_id is None:
+            start = actual.range_from + actual.quantity - actual.pending - actual.returned
+            ranges[actual.item_id].append((start, start + actual.pending))
+    for item_id, taken in ranges.items():
+        taken.sort()
+        for (_, end), (start, _) in pairwise(taken):
+            if start < end:
+                yield f"{books.items[item_id].key}: positions before {end} were taken twice"
+
+
+def holds(session: Session, books: Books) -> Iterator[str]:
+    """The counter of open holds is the number of open holds on the whole item."""
+    open_ids = {hold.id for hold in session.scalars(select(Hold)) if hold.released_at is None}
+    counted: dict[int, int] = defaultdict(int)
+    for held in session.scalars(select(HeldItem)):
+        counted[held.item_id] += held.hold_id in open_ids and held.range_from is None
+    for item in books.items.values():
+        if item.open_holds != counted[item.id]:
+            yield f"{item.key}: {item.open_holds} open holds, {counted[item.id]} found"
+
+
+def totals(session: Session) -> Iterator[str]:
+    """The totals of an order are what the runs of its last step reported."""
+    steps = session.scalars(select(SegmentRequirement).order_by(SegmentRequirement.seq))
+    last = {step.request_id: step.id for step in steps}
+    jobs = {job.id: job.requirement_id for job in session.scalars(select(JobOrder))}
+    good: dict[int, Decimal] = defaultdict(Decimal)
+    for run in session.scalars(select(JobResponse)):
+        if jobs[run.job_order_id] == last[run.request_id]:
+            good[run.request_id] += run.good_quantity
+    for request in session.scalars(select(OperationsRequest)):
+        if request.good_quantity != good[request.id]:
+            yield f"{request.code}: {request.good_quantity} good, its runs say {good[request.id]}"
