@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 from strawberry.extensions import MaxTokensLimiter, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from mesgraph.access.graphql import AccessCommands, AccessQueries
 from mesgraph.api.errors import coded
@@ -76,6 +77,11 @@ class Subscription(
 
 class Schema(strawberry.Schema):
     """The schema with the policy laid over it."""
+
+    async def execute(self, query: str | None, *args: Any, **options: Any) -> ExecutionResult:
+        """As the parent, for what has one answer; subscriptions have a stream."""
+        allowed = set(options.get("allowed_operation_types") or OperationType) - {OperationType.SUBSCRIPTION}
+        return await super().execute(query, *args, **{**options, "allowed_operation_types": allowed})
 
     def process_errors(self, errors: list[Any], execution_context: ExecutionContext | None = None) -> None:
         """Give every top-level error its code, in place: each answer of each transport passes here.

@@ -8,7 +8,15 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, StringValueNode, Visitor, visit
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    StringValueNode,
+    Visitor,
+    visit,
+)
 from strawberry.extensions import ParserCache, SchemaExtension
 from strawberry.types.graphql import OperationType
 
@@ -45,6 +53,8 @@ class Guard(SchemaExtension):
         refusals = list(refused_values(execution.variables or {}))
         if "\\u" in (execution.query or "") and execution.graphql_document is not None:
             refusals += refused_literals(execution.graphql_document)
+        if execution._provided_operation_name is None and _operations(execution.graphql_document) > 1:
+            refusals.append(_refusal("name the operation: the document has several", []))
         if self._context.is_socket and execution.operation_type is not OperationType.SUBSCRIPTION:
             refusals.append(_refusal("send queries and commands by POST; a socket carries subscriptions", []))
         if refusals:
@@ -86,6 +96,11 @@ def refused_literals(document: DocumentNode) -> list[GraphQLError]:
 
     visit(document, Texts())
     return found
+
+
+def _operations(document: DocumentNode | None) -> int:
+    definitions = document.definitions if document is not None else ()
+    return sum(isinstance(definition, OperationDefinitionNode) for definition in definitions)
 
 
 def _unkept(path: tuple[str | int, ...]) -> GraphQLError:

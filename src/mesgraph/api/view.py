@@ -142,7 +142,7 @@ class GraphQLView(GraphQL[Context, None]):
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as RFC 8259 has it: no NaN, no endless numbers, no half characters, no bottomless nesting."""
+        """An object in the JSON of RFC 8259: no NaN, no endless numbers, no half characters, no bottomless nesting."""
         try:
             value: object = json.loads(data, parse_int=_parse_int, parse_constant=_refuse_constant)
             if HALF_CHARACTER.search(data if isinstance(data, str) else data.decode()):
@@ -151,6 +151,8 @@ class GraphQLView(GraphQL[Context, None]):
             raise
         except (ValueError, RecursionError) as error:
             raise json.JSONDecodeError(str(error), "", 0) from error
+        if not isinstance(value, dict):
+            raise json.JSONDecodeError("an object is wanted", "", 0)
         return value
 
 
