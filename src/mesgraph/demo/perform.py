@@ -1,4 +1,4 @@
-"""One whole performance on a stage: hire, seed, play, look, and judge."""
+"""One whole performance on a stage: seed, play, look."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,6 @@ async def perform(
     A subscriber follows the record through the whole shift, at ``live_url`` if its way there is another one, and tells
     ``on_event``; afterwards the record is read anew from its beginning.
     """
-    await hire(crew, stage.admin_key)
     key = crew[RECORD_READER].key
     async with following(Subscriber(live_url or crew.url, key, listener=on_event)) as subscriber:
         await seed(crew)
@@ -56,9 +55,11 @@ async def perform(
 
 @asynccontextmanager
 async def crew_of(stage: Stage) -> AsyncIterator[Crew]:
-    """The clients of one performance."""
+    """The principals of one performance, each with its key."""
     async with connections() as http:
-        yield Crew(stage.server.url, http)
+        crew = Crew(stage.server.url, http)
+        await hire(crew, stage.admin_key)
+        yield crew
 
 
 @asynccontextmanager

@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mesgraph.demo.client import Seen
-from mesgraph.demo.halvard import EQUIPMENT, SITE, ZONE
+from mesgraph.demo.halvard import SITE, ZONE
 from mesgraph.demo.plan import ORDERS
 
 EVENTS_SHOWN = 12
+UNITS_SHOWN = 12
 ORDER_STATES = {
     "OPERATIONS_REQUEST_SUBMITTED": "FORECAST",
     "OPERATIONS_REQUEST_RELEASED": "RELEASED",
@@ -24,7 +25,6 @@ ORDER_STATES = {
     "OPERATIONS_REQUEST_CLOSED": "CLOSED",
 }
 COLOURS = {"RUNNING": "green", "EXECUTE": "green", "COMPLETED": "cyan", "CLOSED": "blue", "COMPLETE": "cyan"}
-UNITS = [machine for machine in EQUIPMENT if machine.level == "WORK_CELL"]
 MADE = ("MATERIAL_RECEIVED", "MATERIAL_TRANSFORMED", "UNIT_ASSEMBLED", "ITEMS_PACKED")
 
 
@@ -51,6 +51,7 @@ class Picture:
         elif word == "OPERATIONS_REQUEST_READINESS_CHANGED":
             self.orders[key_in(payload, "request")] = payload["to_state"]
         elif word == "EQUIPMENT_STATE_CHANGED":
+            self.machines.pop(key_in(payload, "equipment"), None)  # the one that moved last stands last
             self.machines[key_in(payload, "equipment")] = payload.get("to_state", "")
         elif word == "JOB_ORDER_STARTED":
             self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "job_order"))
@@ -84,10 +85,11 @@ class Picture:
         return table
 
     def _units(self) -> Table:
-        """Work units that ever moved, the busy ones first."""
+        """Work units that moved, the busy ones first, then those that moved last."""
         table = Table("Work unit", "State", "Job", box=box.SIMPLE_HEAD)
-        moved = [unit.code for unit in UNITS if unit.code in self.machines]
-        for code in sorted(moved, key=lambda code: not self.jobs.get(code))[:14]:
+        latest = list(reversed(self.machines))
+        busy = [code for code in latest if self.jobs.get(code)]
+        for code in [*busy, *(code for code in latest if code not in busy)][:UNITS_SHOWN]:
             table.add_row(code, coloured(self.machines[code]), ", ".join(self.jobs.get(code, [])))
         return table
 

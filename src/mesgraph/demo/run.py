@@ -5,12 +5,13 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
 
+from mesgraph.demo.checks import Check
 from mesgraph.demo.client import Seen
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.database import own_database
@@ -18,11 +19,13 @@ from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.picture import Picture
 from mesgraph.demo.script import Step, script
 from mesgraph.demo.stage import Stage, stage
-from mesgraph.demo.verdict import Shown, as_json, checks
+from mesgraph.demo.verdict import as_json, checks
 
 FIXTURES: dict[str, Callable[[], list[Step]]] = {"mini": script}
 """The shifts that can be played."""
 PORT = 8000
+INTERRUPTED = 130
+"""Exit status of a program that Ctrl-C ended."""
 PACE_S = 0.15
 """Between two commands when people watch."""
 FRAMES_PER_S = 8
@@ -36,28 +39,30 @@ def play(fixture: str, *, once: bool, report: bool, database: str | None) -> int
     """
     url, steps = own_database(database), FIXTURES[fixture]()
     console = Console(stderr=report)
-    with stage(url, port=PORT, graphiql=not once) as set_up:
+    with stage(url, port=PORT if not once else None, graphiql=not once) as set_up:
         try:
-            shown = asyncio.run(_perform(set_up, console, steps, watched=not report, stays=not once))
+            ok = asyncio.run(_perform(set_up, console, steps, report=report, stays=not once))
         except KeyboardInterrupt:
-            return 130
-    found = checks(shown)
-    if report:
-        json.dump(as_json(url, shown, found), sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
-    return 0 if all(check.ok for check in found) else 1
+            return INTERRUPTED
+    return 0 if ok else 1
 
 
-async def _perform(stage: Stage, console: Console, steps: list[Step], *, watched: bool, stays: bool) -> Shown:
+async def _perform(stage: Stage, console: Console, steps: list[Step], *, report: bool, stays: bool) -> bool:
     async with crew_of(stage) as crew:
-        with _watching(console) if watched else contextlib.nullcontext() as on_event:
-            shown = await perform(stage, crew, steps, pace_s=PACE_S if watched else 0, on_event=on_event)
-        if watched:
-            _verdict(console, stage, shown)
+        if stays:
+            _addresses(console, stage, crew)
+        with contextlib.nullcontext() if report else _watching(console) as on_event:
+            shown = await perform(stage, crew, steps, pace_s=0 if report else PACE_S, on_event=on_event)
+        found = checks(shown)
+        if report:
+            sys.stdout.write(json.dumps(as_json(stage.server.database, shown, found), indent=2) + "\n")
+            sys.stdout.flush()
+        else:
+            _verdict(console, stage, found)
         if stays:
             _addresses(console, stage, crew)
             await _until_interrupted()
-    return shown
+    return all(check.ok for check in found)
 
 
 @contextmanager
@@ -75,9 +80,9 @@ def _watching(console: Console) -> Iterator[Callable[[Seen], None]]:
         yield draw
 
 
-def _verdict(console: Console, stage: Stage, shown: Shown) -> None:
+def _verdict(console: Console, stage: Stage, found: Sequence[Check]) -> None:
     console.print()
-    for check in checks(shown):
+    for check in found:
         mark = "ok  " if check.ok else "FAIL"
         console.print(f"{mark} {check.name}", highlight=False, markup=False)
         if not check.ok:
