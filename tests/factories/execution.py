@@ -72,7 +72,7 @@ class Order:
 
 
 async def make_plant(api: Api) -> Actor:
-    """HALVARD with a second work unit; returns the operator."""
+    """HALVARD with COAT01 for any number of jobs and COAT02 for one; returns the operator."""
     await make_halvard(api)
 
     def prepare(session: Session) -> None:
@@ -85,7 +85,7 @@ async def make_plant(api: Api) -> Actor:
                 level=EquipmentLevel.WORK_CELL,
                 classes=["WORK-UNIT"],
                 storage_locations=STORES,
-                capacity=8 if code == "COAT01" else 1,
+                capacity=10_000 if code == "COAT01" else 1,
             )
             submit_equipment(work, site(session), master)
 

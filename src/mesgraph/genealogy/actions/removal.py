@@ -15,7 +15,7 @@ from mesgraph.genealogy.actions.rules import (
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
 from mesgraph.materials.actions import deposit, withdraw
-from mesgraph.materials.lifecycle import check_step
+from mesgraph.materials.lifecycle import check_step, refuse_step
 from mesgraph.materials.models import Item, Lifecycle
 from mesgraph.quantity import plain
 from mesgraph.work import Work
@@ -89,6 +89,8 @@ def adjust_lot(work: Work, item: Item, counted: Decimal, *, expected_version: in
         with found.under():
             work.needs_reason()
         found.extend(live_violations(item, Lifecycle.AVAILABLE, "item"))
+        if item.lifecycle is Lifecycle.PLANNED:  # a number without a lot, such as a reversal leaves
+            found.add(refuse_step(item, Lifecycle.AVAILABLE, "item", allowed=frozenset()))
         found.add(divisible_violation(item, "item"))
         if counted < 0:
             found.add(invalid(f"{plain(counted)} cannot be counted", "counted"))
