@@ -4,6 +4,7 @@ from dataclasses import fields
 from itertools import groupby
 
 import mesgraph.schema  # noqa: F401 - the index of the API brings every domain, and with it every event
+from mesgraph.api.user_errors import camel
 from mesgraph.ledger.event import EVENT_TYPES, Event
 
 HEAD = """# Events
@@ -26,7 +27,7 @@ def manual() -> str:
 
 
 def _row(event: type[Event]) -> str:
-    names = ", ".join(f"`{field.name}`" for field in fields(event))
+    names = ", ".join(f"`{camel(field.name)}`" for field in fields(event))
     return f"| `{event.word}` | {' '.join((event.__doc__ or '').split())} | {names} |\n"
 
 

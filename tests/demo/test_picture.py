@@ -27,7 +27,7 @@ def drawn(picture: Picture) -> str:
 def test_orders_machines_and_items_follow_the_events() -> None:
     picture = Picture()
     picture.take(event("OPERATIONS_REQUEST_STARTED", request=thing("10041")))
-    picture.take(event("EQUIPMENT_STATE_CHANGED", equipment=thing("COAT01"), to_state="EXECUTE"))
+    picture.take(event("EQUIPMENT_STATE_CHANGED", equipment=thing("COAT01"), toState="EXECUTE"))
     picture.take(event("JOB_ORDER_STARTED", equipment=thing("COAT01"), job_order=thing("10041-30")))
     made = [{"item": thing("COIL-C/CC-26047-01-A")}]
     line = picture.take(event("MATERIAL_TRANSFORMED", inputs=[{"item": thing("SLURRY-C/SC-26047-01")}], outputs=made))
@@ -42,7 +42,7 @@ def test_orders_machines_and_items_follow_the_events() -> None:
 
 def test_a_job_that_ended_leaves_its_machine() -> None:
     picture = Picture()
-    picture.take(event("EQUIPMENT_STATE_CHANGED", equipment=thing("COAT01"), to_state="COMPLETE"))
+    picture.take(event("EQUIPMENT_STATE_CHANGED", equipment=thing("COAT01"), toState="COMPLETE"))
     picture.take(event("JOB_ORDER_STARTED", equipment=thing("COAT01"), job_order=thing("10041-30")))
     picture.take(event("JOB_ORDER_ENDED", job_order=thing("10041-30"), job_response=thing("10041-30-R1")))
     assert picture.jobs == {"COAT01": []}

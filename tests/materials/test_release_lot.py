@@ -19,7 +19,7 @@ async def test_a_lot_in_quarantine_becomes_available(api: Api) -> None:
     assert payload["item"] == {"key": "RM-CB/CB-1", "status": "AVAILABLE"}
     (event,) = payload["ledgerEvents"]
     assert event["type"] == "LOT_RELEASED"
-    assert (event["payload"]["from_lifecycle"], event["payload"]["to_lifecycle"]) == ("QUARANTINE", "AVAILABLE")
+    assert (event["payload"]["fromLifecycle"], event["payload"]["toLifecycle"]) == ("QUARANTINE", "AVAILABLE")
 
 
 async def test_a_hold_stays_on_top(api: Api) -> None:

@@ -1,14 +1,19 @@
 """The record as the API shows it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+import cbor2
 import strawberry
 
 from mesgraph.api.context import Info
-from mesgraph.api.scalars import JSON
+from mesgraph.api.nodes import opaque_id
+from mesgraph.api.scalars import JSON, show_instant
+from mesgraph.api.user_errors import camel
 from mesgraph.clock import from_micros
-from mesgraph.ledger.entry import decode_payload
+from mesgraph.ledger.entry import Field, decode_payload
 from mesgraph.ledger.queries import Cursor, Recorded
 from mesgraph.quantity import plain
 
@@ -25,8 +30,6 @@ class Subject:
     @strawberry.field(description="Opaque id; fetch it with `node(id)`.")
     def id(root: strawberry.Parent[Any]) -> strawberry.ID:
         """The id."""
-        from mesgraph.api.nodes import opaque_id
-
         return opaque_id(root[0], root[1])
 
     @strawberry.field(description="The number of this event in the history of the subject: 1, 2, 3, ... without gap.")
@@ -42,8 +45,6 @@ class LedgerEventType:
     @strawberry.field(description="UUIDv7 of the event, unique everywhere.")
     def event_id(root: strawberry.Parent[Any]) -> strawberry.ID:
         """The id."""
-        from uuid import UUID
-
         value = root.event_id
         return strawberry.ID(str(UUID(bytes=value) if isinstance(value, bytes) else value))
 
@@ -71,10 +72,6 @@ class LedgerEventType:
         """The subjects."""
         if isinstance(root, Recorded):
             return list(root.subjects)  # type: ignore[arg-type]  # Subject is executed on the tuples
-        import cbor2
-
-        from mesgraph.ledger.entry import Field
-
         return [tuple(link[:3]) for link in cbor2.loads(root.entry)[Field.SUBJECTS]]  # type: ignore[misc]
 
     @strawberry.field(
@@ -90,18 +87,14 @@ class LedgerEventType:
 
 
 def as_json(value: Any) -> Any:
-    """A decoded payload as JSON values."""
-    from decimal import Decimal
-
-    from mesgraph.api.scalars import show_instant
-
+    """A decoded payload as JSON values, its names in the spelling of the schema."""
     match value:
         case {"instant": micros}:
             return show_instant(from_micros(micros))
         case {"kind": kind, "id": _, "key": key}:
             return {"kind": kind, "key": key}
         case dict():
-            return {key: as_json(item) for key, item in value.items()}
+            return {camel(key): as_json(item) for key, item in value.items()}
         case list():
             return [as_json(item) for item in value]
         case Decimal():

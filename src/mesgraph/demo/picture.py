@@ -49,10 +49,10 @@ class Picture:
         if word in ORDER_STATES:
             self.orders[key_in(payload, "request")] = ORDER_STATES[word]
         elif word == "OPERATIONS_REQUEST_READINESS_CHANGED":
-            self.orders[key_in(payload, "request")] = payload["to_state"]
+            self.orders[key_in(payload, "request")] = payload["toState"]
         elif word == "EQUIPMENT_STATE_CHANGED":
             self.machines.pop(key_in(payload, "equipment"), None)  # the one that moved last stands last
-            self.machines[key_in(payload, "equipment")] = payload.get("to_state", "")
+            self.machines[key_in(payload, "equipment")] = payload.get("toState", "")
         elif word == "JOB_ORDER_STARTED":
             self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "job_order"))
         elif word == "JOB_ORDER_ENDED":
