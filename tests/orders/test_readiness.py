@@ -273,3 +273,16 @@ async def test_many_jobs_are_judged_in_a_fixed_number_of_statements(api: Api) ->
     few = await api.plant.database.read(lambda session: count(session, keys[:1]))
     many = await api.plant.database.read(lambda session: count(session, keys))
     assert many == few
+
+
+async def test_a_start_makes_the_steps_ready_that_waited_for_it(api: Api) -> None:
+    await make_line(api)
+    content = cathode()
+    content["segments"][3]["dependencies"] = [{"after": 10, "kind": "AFTER_START"}]
+    await approve(api, content)
+    key = await release(api)
+    document = "query($id: ID!) { jobOrder(id: $id) { subState } }"
+    before = await api.ask(document, by=Role.OPERATOR, id=f"{key}-40")
+    await api.do("startJobOrder", "", by=Role.OPERATOR, jobOrder=f"{key}-10")
+    after = await api.ask(document, by=Role.OPERATOR, id=f"{key}-40")
+    assert [answer["jobOrder"]["subState"] for answer in (before, after)] == ["WAITING", "READY"]

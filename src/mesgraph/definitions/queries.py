@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, case, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions.models import (
@@ -36,7 +36,9 @@ def definition_by_key(session: Session, key: str) -> OperationsDefinition | None
     approved = OperationsDefinition.state == DefinitionState.APPROVED
     return session.scalar(
         statement.order_by(
-            approved.desc(), OperationsDefinition.effective_from.desc(), OperationsDefinition.id.desc()
+            approved.desc(),
+            case((approved, OperationsDefinition.effective_from)).desc(),
+            OperationsDefinition.id.desc(),
         ).limit(1)
     )
 

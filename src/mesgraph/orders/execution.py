@@ -77,6 +77,7 @@ def start_job_order(
         lifecycle.check_request_step(request, RequestState.RUNNING)
         request.state = RequestState.RUNNING
         ledger.record(work, events.OperationsRequestStarted(request=request), site_id=request.site_id)
+    readiness.refresh_readiness(work, request)
     return response
 
 
