@@ -75,7 +75,7 @@ async def test_every_transition_is_an_event(api: Api) -> None:
         "JOB_ORDER_READINESS_CHANGED",
         "OPERATIONS_REQUEST_READINESS_CHANGED",
     ]
-    assert payload["ledgerEvents"][1]["payload"]["job_order"] == {"kind": "JobOrder", "key": "10041-10"}
+    assert payload["ledgerEvents"][1]["payload"]["jobOrder"] == {"kind": "JobOrder", "key": "10041-10"}
 
 
 async def test_the_definition_is_the_one_effective_when_the_order_starts(api: Api) -> None:
