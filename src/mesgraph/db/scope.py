@@ -3,11 +3,12 @@
 What lies outside is not refused but absent, so "not yours" and "not there" cannot be told apart (I36).
 """
 
-from collections.abc import Collection
+from functools import lru_cache
 from typing import TypeAlias
 
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 from mesgraph.db.rows import Sited
 
@@ -28,13 +29,16 @@ def sites_of(session: Session) -> Sites:
     return scope
 
 
+@lru_cache(maxsize=1024)
+def site_predicate(sites: frozenset[int]) -> ExecutableOption:
+    """The option that restricts a statement to ``sites``; made once for each scope, because making it is dear."""
+    allowed = sorted(sites)
+    return with_loader_criteria(Sited, lambda row: row.site_id.in_(allowed), include_aliases=True)
+
+
 @event.listens_for(Session, "do_orm_execute")
 def add_site_predicate(state: ORMExecuteState) -> None:
     """Add the predicate to every ORM statement, relations included; column loads of loaded rows need none."""
     sites = sites_of(state.session)
-    if sites is None or state.is_column_load or state.is_relationship_load:
-        return
-    allowed: Collection[int] = sorted(sites)
-    state.statement = state.statement.options(
-        with_loader_criteria(Sited, lambda row: row.site_id.in_(allowed), include_aliases=True)
-    )
+    if sites is not None and not state.is_column_load and not state.is_relationship_load:
+        state.statement = state.statement.options(site_predicate(sites))
