@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/graphql/stream", Endpoint("stream"), methods=["GET", "POST"]),
     ]
     if settings.graphiql:
-        routes += console.routes()
+        routes += [Route("/", to_console), *console.routes()]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX)])
 
 
@@ -56,6 +56,11 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Both HTTP and WebSocket."""
         await getattr(scope["app"].state, self._view)(scope, receive, send)
+
+
+async def to_console(_: Request) -> Response:
+    """Somebody typed the bare address."""
+    return RedirectResponse("/graphiql")
 
 
 async def healthz(_: Request) -> Response:

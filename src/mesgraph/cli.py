@@ -3,11 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from mesgraph.config import Settings
+from mesgraph.errors import Unavailable
 
 app = typer.Typer(help="mesgraph: the plant as one GraphQL API.", no_args_is_help=True, add_completion=False)
 
@@ -30,8 +32,11 @@ def migrate(database: Database = None) -> None:
     from mesgraph import migration
 
     url = database or Settings().database
-    typer.echo(f"database at revision {migration.migrate(url)}")
-    key = migration.first_admin_key(url)
+    try:
+        typer.echo(f"database at revision {migration.migrate(url)}")
+        key = migration.first_admin_key(url)
+    except (ValueError, Unavailable) as error:
+        fail(str(error))
     if key is not None:
         typer.echo("key of the new principal `admin`, shown this once:", err=True)
         typer.echo(key)
@@ -50,7 +55,10 @@ def serve(
     for name, value in given.items():
         if value is not None:
             os.environ[f"MESGRAPH_{name.upper()}"] = str(value)
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        fail("; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors()))
     if settings.demo_clock is not None:
         fail("MESGRAPH_DEMO_CLOCK is set: a virtual clock is for `mesgraph demo` alone")
     serve_settings(settings)
@@ -115,7 +123,7 @@ def demo(
         fail(str(error))
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Say what is wrong and leave with status 2."""
     typer.echo(f"mesgraph: {message}", err=True)
     raise typer.Exit(2)

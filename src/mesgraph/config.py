@@ -16,7 +16,7 @@ class Settings(BaseSettings):
         description="sqlite:///FILE (embedded, the default) or postgresql://USER@HOST/NAME.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8000, description="Port to listen on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on.")
     workers: int = Field(default=1, ge=1, description="Server processes; more than one needs PostgreSQL.")
     graphiql: bool = Field(default=False, description="Serve GraphiQL at /graphiql.")
     introspection: bool = Field(default=False, description="Answer introspection queries.")

@@ -1,20 +1,26 @@
 """Bring a database to the newest revision; make its first administrator."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from mesgraph.access.actions import bootstrap
 from mesgraph.clock import Clock, SystemClock
+from mesgraph.db.database import parse_url
+from mesgraph.db.sqlite import own_file
+from mesgraph.errors import Code, Unavailable
 from mesgraph.work import SYSTEM, Work
 
 
@@ -30,16 +36,39 @@ def configured(connection: Connection) -> Iterator[Config]:
 
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """A connection over a synchronous driver: Alembic's own way of working."""
-    engine = create_engine(_synchronous(make_url(url)), poolclass=NullPool)
+    """A connection over a synchronous driver: Alembic's own way of working.
+
+    An SQLite file belongs to this process meanwhile. Raises ``ValueError`` for a URL that names no database of ours,
+    and :class:`~mesgraph.errors.Unavailable` when the database cannot be opened.
+    """
+    parsed = parse_url(url)
+    engine = create_engine(_synchronous(parsed), poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA journal_mode=WAL"))
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=FULL"))
     try:
-        with engine.connect() as connection:
-            yield connection
+        with _owned(parsed):
+            try:
+                connection = engine.connect()
+            except DBAPIError as error:
+                raise Unavailable(Code.UNAVAILABLE, f"{url} cannot be opened: {error.orig}") from error
+            with connection:
+                yield connection
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def _owned(url: URL) -> Iterator[None]:
+    """Nobody migrates an SQLite file under a running server, or serves one that is being migrated."""
+    if url.get_backend_name() != "sqlite":
+        yield
+        return
+    lock = own_file(Path(url.database or ""))
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def migrate(url: str) -> str:

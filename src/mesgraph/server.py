@@ -4,6 +4,7 @@ import uvicorn
 
 from mesgraph import migration
 from mesgraph.config import Settings
+from mesgraph.errors import Unavailable
 
 GRACE_S = 8
 WEBSOCKET_MESSAGE_MAX = 64 * 1024
@@ -41,7 +42,7 @@ def check(settings: Settings) -> None:
         raise Unfit("one process owns an SQLite file: use --workers 1, or PostgreSQL")
     try:
         behind = migration.pending(settings.database)
-    except Exception as error:
-        raise Unfit(f"the database cannot be opened: {error}") from error
+    except (ValueError, Unavailable) as error:
+        raise Unfit(str(error)) from error
     if behind:
         raise Unfit("the database is not at this version's revision: run `mesgraph migrate` first")

@@ -1,6 +1,7 @@
 """Forms of the plant's words: codes, names, numbers."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from mesgraph.errors import Code, Violation, invalid
 
@@ -45,3 +46,12 @@ def check_gs1_key(value: str, name: str, digits: int, *path: str | int) -> Viola
         return None
     message = f"{name} {value!r} ends in {value[-1]}, its check digit is {wanted}"
     return invalid(message, *path, code=Code.INVALID_GS1_KEY)
+
+
+def check_distinct(codes: Iterable[object], *path: str | int) -> Iterator[Violation]:
+    """Each code once: which of two statements about the same thing counts is not for us to guess."""
+    seen: set[object] = set()
+    for i, code in enumerate(codes):
+        if code in seen:
+            yield invalid(f"{code} stands here twice", *path, i, code=Code.DUPLICATE_KEY)
+        seen.add(code)

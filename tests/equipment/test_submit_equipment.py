@@ -60,3 +60,16 @@ async def test_a_site_out_of_scope_does_not_exist(api: Api) -> None:
     errors = await api.refused("submitEquipment", by=engineer, site="HV2", equipment=[])
     assert [e["code"] for e in errors] == ["NOT_FOUND"]
     assert await api.ask("{ sites { code } }", by=engineer) == {"sites": [{"code": "HV1"}]}
+
+
+async def test_a_code_stands_in_a_command_once(api: Api) -> None:
+    errors = await api.refused("submitSites", by=Role.ADMIN, sites=[HALVARD, HALVARD])
+    assert [(e["code"], e["path"]) for e in errors] == [("DUPLICATE_KEY", ["input", "sites", "1"])]
+
+
+async def test_the_level_of_known_equipment_stays(api: Api) -> None:
+    await api.do("submitSites", "", by=Role.ADMIN, sites=[HALVARD])
+    unit = {"code": "MIX01", "name": "Mixer", "level": "UNIT"}
+    await api.do("submitEquipment", "", by=Role.ENGINEER, site="HV1", equipment=[unit])
+    errors = await api.refused("submitEquipment", by=Role.ENGINEER, site="HV1", equipment=[unit | {"level": "AREA"}])
+    assert [(e["code"], e["path"]) for e in errors] == [("RECORD_IMMUTABLE", ["input", "equipment", "0", "level"])]

@@ -1,5 +1,6 @@
 """Verbs of access control."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -36,11 +37,15 @@ def grant_role(work: Work, principal: Principal, role: Role, site_id: int | None
 
 
 def withdraw_role(work: Work, principal: Principal, role: Role, site_id: int | None, site: str | None) -> RoleGrant:
-    """Take a role away. Refuses NOT_FOUND when the principal does not hold it there."""
+    """Take a role away. Refuses NOT_FOUND when the principal does not hold it there, and VALIDATION_FAILED for the last
+    administrator who could grant it again.
+    """
     work.lock(principal)
     standing = _standing_grant(work, principal, role, site_id)
     if standing is None:
         raise Refused(invalid(f"{principal.subject} has no role {role} there", "role", code=Code.NOT_FOUND))
+    if role is Role.ADMIN and site_id is None:
+        _keep_an_administrator(work, besides=lambda holder, _: holder == principal.id)
     standing.withdrawn_at = work.now
     ledger.record(work, events.RoleWithdrawn(principal=principal, role=role, site=site), site_id=site_id)
     return standing
@@ -66,9 +71,10 @@ def issue_api_key(work: Work, principal: Principal, expires_at: datetime | None 
 
 
 def revoke_api_key(work: Work, key: ApiKey) -> ApiKey:
-    """Stop a key; stopping twice changes nothing."""
+    """Stop a key; stopping twice changes nothing. Refuses VALIDATION_FAILED for the last key of an administrator."""
     work.lock(key)
     if key.revoked_at is None:
+        _keep_an_administrator(work, besides=lambda _, key_id: key_id == key.id)
         key.revoked_at = work.now
         principal = work.session.get_one(Principal, key.principal_id)
         ledger.record(work, events.ApiKeyRevoked(principal=principal, key=key))
@@ -82,6 +88,25 @@ def bootstrap(work: Work) -> str | None:
     admin = create_principal(work, subject="admin", kind=PrincipalKind.SERVICE, display_name="Administrator")
     grant_role(work, admin, Role.ADMIN, None, None)
     return issue_api_key(work, admin)[1]
+
+
+def _keep_an_administrator(work: Work, *, besides: Callable[[int, int], bool]) -> None:
+    """Refuse to lock everybody out: somebody else must hold role ADMIN everywhere, and a key that works."""
+    keys = work.session.execute(
+        select(Principal.id, ApiKey.id)
+        .join(RoleGrant, RoleGrant.principal_id == Principal.id)
+        .join(ApiKey, ApiKey.principal_id == Principal.id)
+        .where(
+            Principal.active,
+            RoleGrant.role == Role.ADMIN,
+            RoleGrant.site_id.is_(None),
+            RoleGrant.withdrawn_at.is_(None),
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at > work.now,
+        )
+    ).all()
+    if keys and all(besides(holder, key_id) for holder, key_id in keys):
+        raise Refused(invalid("this is the last administrator's way in; give another one first"))
 
 
 def _standing_grant(work: Work, principal: Principal, role: Role, site_id: int | None) -> RoleGrant | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.access import actions
 from mesgraph.access.models import ApiKey, Principal, PrincipalKind, RoleGrant
+from mesgraph.access.policy import SYSTEM_READERS
 from mesgraph.access.roles import Role
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
@@ -96,10 +97,16 @@ class AccessQueries:
         """The caller."""
         return shown(await info.context.one(Principal, info.context.actor.principal_id))
 
-    @strawberry.field(description="All principals, by id.")
+    @strawberry.field(
+        description="Who has a role at your sites, by id; everybody, if your role counts everywhere."
+    )
     async def principals(self, info: Info, first: First = 50, after: After = None) -> Connection[PrincipalNode]:
         """A page."""
-        return await page(info, select(Principal), Order((Principal.id,)), first, after)
+        statement, sites = select(Principal), info.context.actor.sites_with(SYSTEM_READERS)
+        if sites is not None:
+            here = select(RoleGrant.principal_id).where(RoleGrant.site_id.in_(sorted(sites)))
+            statement = statement.where(Principal.id.in_(here))
+        return await page(info, statement, Order((Principal.id,)), first, after)
 
 
 @strawberry.input(description="A new person or service.")

@@ -22,7 +22,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "Query": {
         "node": EVERYONE,
         "nodes": EVERYONE,
-        "me": EVERYONE,
+        "me": STAFF,
         "systemStatus": EVERYONE,
         "history": STAFF,
         "principals": SYSTEM_READERS,
@@ -238,6 +238,12 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "AsBuiltRecord": {"*": EVERYONE},
     "AsBuiltGap": {"*": EVERYONE},
 }
+
+EVENT_AUDIENCE: dict[str, frozenset[Role]] = dict.fromkeys(
+    ("PRINCIPAL_CREATED", "ROLE_GRANTED", "ROLE_WITHDRAWN", "API_KEY_ISSUED", "API_KEY_REVOKED"), SYSTEM_READERS
+)
+"""Events that only some may see, wherever they happened: who may do what is for administrators and auditors of all
+sites. Every other event is seen by whom its site is open to."""
 
 
 def audience(type_name: str, field: str) -> frozenset[Role]:

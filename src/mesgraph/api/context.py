@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from strawberry.dataloader import DataLoader
 
+from mesgraph.access.policy import EVENT_AUDIENCE
 from mesgraph.access.roles import EVERYONE
 from mesgraph.db import Entity
 from mesgraph.db.scope import Sites
@@ -51,6 +52,13 @@ class Context:
     def sites(self) -> Sites:
         """The sites that the actor may read."""
         return self.actor.sites_with(EVERYONE)
+
+    def may_see(self, event_type: str, site_id: int | None) -> bool:
+        """Whether an event of this type and site is for the actor."""
+        if event_type in EVENT_AUDIENCE:
+            return self.actor.sites_with(EVENT_AUDIENCE[event_type]) is None
+        sites = self.sites
+        return sites is None or site_id is None or site_id in sites
 
     async def prove_again(self) -> None:
         """Make sure that who asked long ago may still ask; raises UNAUTHENTICATED when the key ended."""

@@ -32,9 +32,11 @@ async def follow(
     with context.plant.metrics.subscriptions.track_inprogress():
         async for event in context.plant.tail.follow(after):
             await context.prove_again()
-            sites = context.sites
-            in_scope = sites is None or event.site_id is None or event.site_id in sites
-            if in_scope and (types is None or event.type in types) and (wanted is None or wanted(event)):
+            if (
+                context.may_see(event.type, event.site_id)
+                and (types is None or event.type in types)
+                and (wanted is None or wanted(event))
+            ):
                 yield event
 
 

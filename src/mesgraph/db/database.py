@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, TypeAlias, TypeVar
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -53,21 +53,29 @@ class Database(ABC):
             listener()
 
 
+def parse_url(url: str) -> URL:
+    """Read ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``; raises ``ValueError`` for anything else."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(f"database {url!r} is not a URL such as sqlite:///mesgraph.db") from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError(f"database {url!r} is neither sqlite:///FILE nor postgresql://USER@HOST/NAME")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValueError("name a file: sqlite:///mesgraph.db")
+    return parsed
+
+
 def open_database(url: str) -> Database:
     """The database of ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``; call ``open`` on it before use.
 
     Raises ``ValueError`` for anything else.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(f"database {url!r} is not a URL such as sqlite:///mesgraph.db") from error
+    parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         from mesgraph.db.sqlite import EmbeddedDatabase
 
         return EmbeddedDatabase(parsed)
-    if parsed.get_backend_name() == "postgresql":
-        from mesgraph.db.postgresql import ServerDatabase
+    from mesgraph.db.postgresql import ServerDatabase
 
-        return ServerDatabase(parsed)
-    raise ValueError(f"database {url!r} is neither sqlite:///FILE nor postgresql://USER@HOST/NAME")
+    return ServerDatabase(parsed)

@@ -81,16 +81,14 @@ class EmbeddedDatabase(Database):
 
     def __init__(self, url: URL) -> None:
         super().__init__()
-        if not url.database or url.database == ":memory:":
-            raise ValueError("name a file: sqlite:///mesgraph.db")
-        self.path = Path(url.database)
+        self.path = Path(url.database or "")
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
         self._lock_file = -1
 
     async def open(self) -> None:
         """Take the file for this process, start the writer and the readers."""
-        self._own_file()
+        self._lock_file = own_file(self.path)
         self._writer_engine = engine(str(self.path), WRITER_PRAGMAS, "BEGIN IMMEDIATE", poolclass=StaticPool)
         try:
             self._connection = self._writer_engine.connect()
@@ -139,18 +137,6 @@ class EmbeddedDatabase(Database):
         except OperationalError as error:
             raise translate(error) from error
 
-    def _own_file(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock_file = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock_file)
-            raise Unavailable(
-                Code.UNAVAILABLE,
-                f"{self.path} is in use by a running server; use its API, or stop it first",
-            ) from error
-
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
             group = [job]
@@ -194,6 +180,25 @@ class EmbeddedDatabase(Database):
 def raw_connection(connection: Connection) -> sqlite3.Connection:
     """The driver's connection below."""
     return cast(sqlite3.Connection, connection.connection.dbapi_connection)
+
+
+def own_file(path: Path) -> int:
+    """Take an SQLite file for this process; closing the returned descriptor lets it go.
+
+    Raises :class:`Unavailable` when another process has it, or when there can be no such file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unavailable(Code.UNAVAILABLE, f"{path} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        message = f"{path} is in use by a running server; use its API, or stop it first"
+        raise Unavailable(Code.UNAVAILABLE, message) from error
+    return lock
 
 
 def engine(database: str, pragmas: tuple[str, ...], begin: str, **pool: Any) -> Engine:

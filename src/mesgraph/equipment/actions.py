@@ -72,9 +72,10 @@ class EquipmentMaster:
 
 
 def submit_equipment(work: Work, site: Site, master: EquipmentMaster) -> Equipment:
-    """Make equipment known, or change it. Without a parent it stands below the site.
+    """Make equipment known, or replace what is known of it as a whole. Without a parent it stands below the site.
 
-    Refuses VALIDATION_FAILED, NOT_FOUND (parent, class, store), and a parent below itself.
+    Refuses VALIDATION_FAILED, NOT_FOUND (parent, class, store), a parent below itself, and RECORD_IMMUTABLE for
+    another level: jobs and stock rely on it.
     """
     equipment = queries.equipment_by_key(work.session, f"{site.code}/{master.code}")
     with all_violations() as found:
@@ -83,6 +84,9 @@ def submit_equipment(work: Work, site: Site, master: EquipmentMaster) -> Equipme
             found.add(invalid(f"capacity {master.capacity} must lie between 1 and 10,000", "capacity"))
         if master.level is EquipmentLevel.SITE:
             found.add(invalid("a site is made by submitSites", "level"))
+        if equipment is not None and equipment.level is not master.level:
+            message = f"{equipment.code} is a {equipment.level} and stays one; retire it and make another"
+            found.add(invalid(message, "level", code=Code.RECORD_IMMUTABLE))
         parent = _sibling(work, site, master.parent or site.code)
         if parent is None:
             found.add(not_found("Equipment", master.parent, "parent"))

@@ -28,6 +28,7 @@ from mesgraph.equipment.models import (
 )
 from mesgraph.errors import Findings
 from mesgraph.ledger.queries import Cursor, Recorded
+from mesgraph.words import check_distinct
 from mesgraph.work import Work
 
 described_enum(
@@ -266,7 +267,9 @@ class SubmitEquipmentInput(CommandInput):
     """Many pieces of equipment of one site."""
 
     site: strawberry.ID = strawberry.field(description="The site.")
-    equipment: list[EquipmentInput] = strawberry.field(description="The equipment; a known code is changed.")
+    equipment: list[EquipmentInput] = strawberry.field(
+        description="The equipment, each code once; what is known of a code is replaced."
+    )
 
 
 @strawberry.type(description="The equipment as it is now.")
@@ -302,6 +305,7 @@ class EquipmentCommands:
     def submit_sites(work: Work, input: SubmitSitesInput) -> SubmitSitesPayload:
         """Make sites known, or change their name, GLN or time zone."""
         found, rows = Findings(), []
+        found.extend(check_distinct([x.code for x in input.sites], "sites"))
         for i, site in enumerate(input.sites):
             with found.under("sites", i):
                 rows.append(
@@ -314,6 +318,7 @@ class EquipmentCommands:
     def submit_equipment_classes(work: Work, input: SubmitEquipmentClassesInput) -> SubmitEquipmentClassesPayload:
         """Make equipment classes known, or rename them."""
         found, rows = Findings(), []
+        found.extend(check_distinct([x.code for x in input.classes], "classes"))
         for i, item in enumerate(input.classes):
             with found.under("classes", i):
                 rows.append(actions.submit_equipment_class(work, code=item.code, name=item.name))
@@ -322,9 +327,12 @@ class EquipmentCommands:
 
     @command
     def submit_equipment(work: Work, input: SubmitEquipmentInput) -> SubmitEquipmentPayload:
-        """Make equipment of a site known, or change its name, place, capacity, classes and stores."""
+        """Make equipment of a site known, or replace its name, place, capacity, classes and stores as a whole: what is
+        left out is reset. The level of known equipment stays.
+        """
         site = find(work.session, Site, input.site, "site")
         found, rows = Findings(), []
+        found.extend(check_distinct([x.code for x in input.equipment], "equipment"))
         for i, item in enumerate(input.equipment):
             with found.under("equipment", i):
                 master = actions.EquipmentMaster(**vars(item))

@@ -83,7 +83,7 @@ class LedgerQueries:
             counted = select(func.count()).select_from(history_of(kind, key).subquery())
             return await info.context.read(lambda s: s.scalar(counted) or 0)
 
-        page = events[:first]
+        page = [event for event in events[:first] if info.context.may_see(event.type, event.site_id)]
         cursors = [str(cursor_of(info.context, event)) for event in page]
         return Connection(
             edges=[Edge(cursor=c, node=shown(e)) for c, e in zip(cursors, page, strict=True)],

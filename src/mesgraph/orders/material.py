@@ -154,6 +154,9 @@ def _presence_violation(work: Work, item: Item) -> Violation | None:
 def _positions_violation(work: Work, take: Take, positions: Range) -> Violation | None:
     """Positions lie within the item, are as long as the quantity, and were not taken before."""
     item, (start, end) = take.item, positions
+    material = work.session.get(MaterialDefinition, item.material_id) if item.material_id else None
+    if material is None or not material.has_positions:
+        return invalid(f"{item.key} has no positions", "range")
     if not 0 <= start < end <= item.initial_quantity:
         return invalid(
             f"positions {plain(start)} to {plain(end)} do not lie within 0 to {plain(item.initial_quantity)} "

@@ -7,13 +7,16 @@ from decimal import Decimal
 
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Code, Findings, Violation, all_violations, invalid
-from mesgraph.genealogy.actions.rules import ITEMS_MAX, Posted, store_violation
+from mesgraph.genealogy.actions.rules import Posted, store_violation
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
 from mesgraph.materials.actions import create_item
 from mesgraph.materials.models import ApprovalStatus, ItemKind, Lifecycle, MaterialDefinition, Supplier
 from mesgraph.quantity import plain
 from mesgraph.work import Work
+
+LINES_MAX = 100
+"""Lots of one receipt: each is an activity of its own, and all of them keep the writer busy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,8 @@ def receive_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[
     supplier that is blocked, location that is no store of the site), DUPLICATE_KEY, LOT_EXPIRED.
     """
     with all_violations() as found:
-        if not 1 <= len(lines) <= ITEMS_MAX:
-            found.add(invalid(f"{len(lines)} lines; a receipt has 1 to {ITEMS_MAX}", "lines"))
+        if not 1 <= len(lines) <= LINES_MAX:
+            found.add(invalid(f"{len(lines)} lines; a receipt has 1 to {LINES_MAX}", "lines"))
     found, posted = Findings(), []
     for i, line in enumerate(lines):
         with found.under("lines", i):

@@ -19,7 +19,7 @@ DIVISIBLE = frozenset({ItemKind.LOT, ItemKind.SUBLOT})
 """Kinds of items with a quantity that can be divided."""
 USED_UP = frozenset({Lifecycle.CONSUMED, Lifecycle.SCRAPPED})
 """How a lot ends of which nothing is left."""
-ITEMS_MAX = 5_000
+ITEMS_MAX = 500
 """How many items one command may name or make."""
 
 

@@ -56,7 +56,7 @@ class ReceiveItemsInput(CommandInput):
     """A receipt."""
 
     site: strawberry.ID = strawberry.field(description="Where they came in.")
-    lines: list[ReceiptLineInput] = strawberry.field(description="The lots, 5,000 at most.")
+    lines: list[ReceiptLineInput] = strawberry.field(description="The lots, 1 to 100.")
 
 
 @strawberry.type(description="The lots received.")

@@ -15,6 +15,7 @@ from mesgraph.materials.models import (
     MaterialKind,
     Tracking,
 )
+from mesgraph.words import check_distinct
 from mesgraph.work import Work
 
 
@@ -125,6 +126,7 @@ class MaterialCommands:
     def submit_suppliers(work: Work, input: SubmitSuppliersInput) -> SubmitSuppliersPayload:
         """Make suppliers known, or change their name, GLN or approval."""
         found, rows = Findings(), []
+        found.extend(check_distinct([x.code for x in input.suppliers], "suppliers"))
         for i, supplier in enumerate(input.suppliers):
             with found.under("suppliers", i):
                 rows.append(actions.submit_supplier(work, **vars(supplier)))
@@ -139,6 +141,7 @@ class MaterialCommands:
         positions, unit factors - changes only until the first item exists; after that submit a new revision.
         """
         found, rows = Findings(), []
+        found.extend(check_distinct([f"{x.code}:{x.revision}" for x in input.definitions], "definitions"))
         for i, definition in enumerate(input.definitions):
             with found.under("definitions", i):
                 rows.append(actions.submit_material_definition(work, _master(definition)))

@@ -28,7 +28,7 @@ from mesgraph.orders.schedule import Demand, Outcome, WantedState
 from mesgraph.words import check_code
 from mesgraph.work import Work
 
-REQUESTS_MAX = 1_000
+REQUESTS_MAX = 100
 
 described_enum(
     WantedState,
@@ -94,7 +94,7 @@ class SubmitOperationsScheduleInput(CommandInput):
     atomic: bool = strawberry.field(
         default=False, description="True: all orders or none. False: a refused order does not block the others."
     )
-    requests: list[OperationsRequestInput] = strawberry.field(description="The orders, 1 to 1,000.")
+    requests: list[OperationsRequestInput] = strawberry.field(description="The orders, 1 to 100.")
 
 
 @strawberry.type(description="What became of one order of the message.")
