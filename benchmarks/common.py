@@ -1,0 +1,224 @@
+"""What the benchmarks share: arguments, a fresh database, a server process, load over HTTP, and the report."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from mesgraph.migration import migrate
+from tests.services import create_database, drop_database, postgresql_server
+
+START_S_MAX = 60
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: seconds and rounds of each case, and how many orders the plant has."""
+
+    window_s: float
+    rounds: int
+    orders: int
+
+
+SIZES = {"S": Size(1, 3, 100), "M": Size(4, 5, 1_000), "L": Size(10, 7, 10_000)}
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """The arguments that every benchmark takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--size", choices=SIZES, default="S")
+    parser.add_argument("--database", help="postgresql://USER@HOST[/NAME]: a server to make databases on; else SQLite")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser.parse_args()
+
+
+@dataclass
+class Report:
+    """One JSON object."""
+
+    benchmark: str
+    conditions: dict[str, Any]
+    rounds: int
+    absolute: dict[str, Any] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
+
+    def print(self, as_json: bool) -> None:
+        """To standard output, in one line or readable."""
+        print(json.dumps(vars(self), indent=None if as_json else 2))
+
+
+def conditions(size: str, database: str, **more: Any) -> dict[str, Any]:
+    """Where and how it was measured."""
+    return {
+        "size": size,
+        "database": database.partition(":")[0],
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2),
+        **more,
+    }
+
+
+@contextlib.contextmanager
+def fresh_database(server: str | None) -> Iterator[str]:
+    """A migrated, empty database: an SQLite file, or one of its own on the PostgreSQL ``server``."""
+    with contextlib.ExitStack() as stack:
+        if server is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mesgraph-benchmark-"))
+            url = f"sqlite:///{Path(folder) / 'plant.db'}"
+        elif server.startswith("postgresql"):
+            name = f"benchmark_{uuid.uuid4().hex}"
+            url = create_database(server, name)
+            stack.callback(drop_database, server, name)
+        else:
+            raise SystemExit("--database names a PostgreSQL server; leave it out for SQLite")
+        migrate(url)
+        yield url
+
+
+@contextlib.contextmanager
+def any_postgresql() -> Iterator[str | None]:
+    """A PostgreSQL server for comparisons: the named one or an own one, if there are its programs."""
+    with postgresql_server() as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server process."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    ready_after_s: float
+
+
+@contextlib.contextmanager
+def serving(database: str, **settings: str) -> Iterator[Server]:
+    """Run ``mesgraph serve`` on ``database`` until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = [str(Path(sys.executable).parent / "mesgraph"), "serve", "--database", database, "--port", str(port)]
+    began = time.perf_counter()
+    process = subprocess.Popen(program, env=os.environ | settings, stdout=sys.stderr)
+    try:
+        _wait_until_ready(port, process)
+        yield Server(port, process, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(URLError, ConnectionError), urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            return
+        time.sleep(0.02)
+    raise SystemExit("the server did not become ready")
+
+
+class Client:
+    """One HTTP connection that is kept, with no more protocol than the load needs: the load shares the machine."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._port = port
+        self._head = (
+            f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+
+    async def __aenter__(self) -> "Client":
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**24)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def post(self, body: bytes) -> bytes:
+        """The body of the answer."""
+        self._writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+        answer = await self._reader.readexactly(length)
+        if not head.startswith(b"http/1.1 200"):
+            raise RuntimeError(answer[:500].decode())
+        return answer
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """``data``, which there must be."""
+        answer = json.loads(await self.post(body(query, **variables)))
+        if "errors" in answer:
+            raise RuntimeError(str(answer["errors"])[:500])
+        return answer["data"]
+
+
+def body(query: str, **variables: Any) -> bytes:
+    """A request."""
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked again and again: ``make(client, n)`` is the n-th request of a client."""
+
+    name: str
+    clients: int
+    make: Callable[[int, int], bytes]
+    expected_bytes_min: int = 1
+
+
+async def measure(case: Case, port: int, key: str, seconds: float) -> dict[str, float]:
+    """Requests per second and their times, from ``case.clients`` connections at once."""
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(port, key)) for _ in range(case.clients)]
+        first = await clients[0].post(case.make(0, 0))
+        if b'"errors"' in first or len(first) < case.expected_bytes_min:
+            raise RuntimeError(f"{case.name}: {first[:500]!r}")
+        times: list[float] = []
+        began = time.perf_counter()
+
+        async def run(number: int, client: Client) -> None:
+            n = 1
+            while (sent := time.perf_counter()) - began < seconds:
+                answer = await client.post(case.make(number, n))
+                if b'"errors":[{' in answer or b'"userErrors":[{' in answer:
+                    raise RuntimeError(f"{case.name}: {answer[:500]!r}")
+                times.append(time.perf_counter() - sent)
+                n += 1
+
+        await asyncio.gather(*(run(number, client) for number, client in enumerate(clients)))
+        took = time.perf_counter() - began
+    times.sort()
+    return {
+        "per_second": len(times) / took,
+        "p50_ms": times[len(times) // 2] * 1000,
+        "p99_ms": times[min(len(times) - 1, len(times) * 99 // 100)] * 1000,
+        "bytes": len(first),
+    }
+
+
+def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each figure, in three digits."""
+    return {name: float(f"{statistics.median(r[name] for r in rounds):.3g}") for name in rounds[0]}
+
+
+async def repeat(count: int, once: Callable[[], Awaitable[Mapping[str, float]]]) -> dict[str, float]:
+    """Medians of ``count`` rounds."""
+    return medians([await once() for _ in range(count)])
