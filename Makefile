@@ -75,6 +75,7 @@ format: $(INSTALLED)  ## repair style
 
 bench: setup  ## every benchmark, one JSON object each
 	@for file in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
+	$(BIN)/python -m benchmarks.graphql --json $(ARGS) --database postgresql
 
 bench-setup: setup  ## the peers that the benchmarks compare with
 	@for lock in $(wildcard benchmarks/*/package-lock.json); do \

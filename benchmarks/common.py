@@ -35,14 +35,17 @@ class Size:
     orders: int
 
 
-SIZES = {"S": Size(1, 3, 100), "M": Size(4, 5, 1_000), "L": Size(10, 7, 10_000)}
+SIZES = {"S": Size(0.8, 3, 100), "M": Size(4, 5, 1_000), "L": Size(10, 7, 10_000)}
 
 
 def arguments(description: str) -> argparse.Namespace:
     """The arguments that every benchmark takes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--size", choices=SIZES, default="S")
-    parser.add_argument("--database", help="postgresql://USER@HOST[/NAME]: a server to make databases on; else SQLite")
+    parser.add_argument(
+        "--database",
+        help="postgresql://USER@HOST[/NAME]: a server to make databases on; `postgresql`: one of its own; else SQLite",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser.parse_args()
 
@@ -78,6 +81,10 @@ def conditions(size: str, database: str, **more: Any) -> dict[str, Any]:
 def fresh_database(server: str | None) -> Iterator[str]:
     """A migrated, empty database: an SQLite file, or one of its own on the PostgreSQL ``server``."""
     with contextlib.ExitStack() as stack:
+        if server == "postgresql":
+            server = stack.enter_context(any_postgresql())
+            if server is None:
+                raise SystemExit("there are no programs of a PostgreSQL server on this machine")
         if server is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mesgraph-benchmark-"))
             url = f"sqlite:///{Path(folder) / 'plant.db'}"
@@ -176,7 +183,7 @@ def body(query: str, **variables: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked again and again: ``make(client, n)`` is the n-th request of a client."""
+    """What is asked again and again: ``make(client, n)`` is a request."""
 
     name: str
     clients: int
@@ -184,33 +191,34 @@ class Case:
     expected_bytes_min: int = 1
 
 
-async def measure(case: Case, port: int, key: str, seconds: float) -> dict[str, float]:
-    """Requests per second and their times, from ``case.clients`` connections at once."""
+async def measure(case: Case, port: int, key: str, size: Size) -> dict[str, float]:
+    """Medians of requests per second and of their times, from ``case.clients`` connections at once."""
     async with contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(Client(port, key)) for _ in range(case.clients)]
         first = await clients[0].post(case.make(0, 0))
-        if b'"errors"' in first or len(first) < case.expected_bytes_min:
+        if b'"errors":[{' in first or len(first) < case.expected_bytes_min:
             raise RuntimeError(f"{case.name}: {first[:500]!r}")
-        times: list[float] = []
-        began = time.perf_counter()
+        return await repeat(size.rounds, lambda: _round(case, clients, size.window_s)) | {"bytes": len(first)}
 
-        async def run(number: int, client: Client) -> None:
-            n = 1
-            while (sent := time.perf_counter()) - began < seconds:
-                answer = await client.post(case.make(number, n))
-                if b'"errors":[{' in answer or b'"userErrors":[{' in answer:
-                    raise RuntimeError(f"{case.name}: {answer[:500]!r}")
-                times.append(time.perf_counter() - sent)
-                n += 1
 
-        await asyncio.gather(*(run(number, client) for number, client in enumerate(clients)))
-        took = time.perf_counter() - began
+async def _round(case: Case, clients: Sequence[Client], seconds: float) -> dict[str, float]:
+    times: list[float] = []
+    began = time.perf_counter()
+
+    async def run(number: int, client: Client) -> None:
+        while (sent := time.perf_counter()) - began < seconds:
+            answer = await client.post(case.make(number, len(times)))
+            if b'"errors":[{' in answer or b'"userErrors":[{' in answer:
+                raise RuntimeError(f"{case.name}: {answer[:500]!r}")
+            times.append(time.perf_counter() - sent)
+
+    await asyncio.gather(*(run(number, client) for number, client in enumerate(clients)))
+    took = time.perf_counter() - began
     times.sort()
     return {
         "per_second": len(times) / took,
         "p50_ms": times[len(times) // 2] * 1000,
         "p99_ms": times[min(len(times) - 1, len(times) * 99 // 100)] * 1000,
-        "bytes": len(first),
     }
 
 

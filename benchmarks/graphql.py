@@ -19,7 +19,6 @@ from benchmarks.common import (
     conditions,
     fresh_database,
     measure,
-    repeat,
     serving,
 )
 from benchmarks.seed import Seeded, seed
@@ -85,9 +84,7 @@ async def main() -> None:
         with serving(database) as server:
             for case in await cases(server.port, seeded):
                 report.conditions[f"{case.name}_clients"] = case.clients
-                report.absolute[case.name] = await repeat(
-                    size.rounds, lambda case=case: measure(case, server.port, seeded.key, size.window_s)
-                )
+                report.absolute[case.name] = await measure(case, server.port, seeded.key, size)
     report.print(given.json)
 
 

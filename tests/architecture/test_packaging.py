@@ -1,10 +1,16 @@
 """What a stranger installs is whole: built as a source archive, then as a wheel, in an empty environment."""
 
+import json
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,3 +87,31 @@ def test_a_database_is_made_from_the_installed_migrations(installed: Path, tmp_p
     database = tmp_path / "plant.sqlite3"
     run(installed / "mesgraph", "migrate", "--database", f"sqlite:///{database}", cwd=tmp_path)
     assert database.stat().st_size > 0
+
+
+def test_the_installed_server_answers(installed: Path, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'plant.db'}"
+    key = run(installed / "mesgraph", "migrate", "--database", database, cwd=tmp_path).split()[-1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [installed / "mesgraph", "serve", "--database", database, "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path) as server:
+        try:
+            assert ask(port, key, "{ me { subject } }") == {"data": {"me": {"subject": "admin"}}}
+        finally:
+            server.terminate()
+    assert server.returncode == 0
+
+
+def ask(port: int, key: str, query: str) -> Any:
+    """The answer, as soon as the server takes questions."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", json.dumps({"query": query}).encode(), headers)
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.URLError:
+            time.sleep(0.5)
+    raise AssertionError("the installed server does not answer")
