@@ -1,11 +1,10 @@
 """Whatever several workers do at once, in whatever order, the books stay right.
 
 Hypothesis makes up histories: rounds of commands that are sent together. Every command may be refused; none may break
-an invariant. MESGRAPH_TEST_SCALE=full plays more of them.
+an invariant. MESGRAPH_TEST_SCALE=full plays more of them, a number that many.
 """
 
 import asyncio
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,8 +20,9 @@ from mesgraph.work import Actor
 from tests.api import Api
 from tests.factories.execution import Line, Step, amount, lot, make_order, make_plant, receive, start, units
 from tests.invariants.checks import broken_invariants
+from tests.stages import scaled
 
-EXAMPLES = 150 if os.environ.get("MESGRAPH_TEST_SCALE") == "full" else 6
+EXAMPLES = scaled(6, 150)
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking against a database takes minutes
 ROUTE = [
     Step(20, "SLURRY-C", [Line("RM-PVDF"), Line("RM-NMP")]),

@@ -97,9 +97,7 @@ class AccessQueries:
         """The caller."""
         return shown(await info.context.one(Principal, info.context.actor.principal_id))
 
-    @strawberry.field(
-        description="Who has a role at your sites, by id; everybody, if your role counts everywhere."
-    )
+    @strawberry.field(description="Who has a role at your sites, by id; everybody, if your role counts everywhere.")
     async def principals(self, info: Info, first: First = 50, after: After = None) -> Connection[PrincipalNode]:
         """A page."""
         statement, sites = select(Principal), info.context.actor.sites_with(SYSTEM_READERS)

@@ -42,8 +42,8 @@ class CommandInput:
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A key of your choice, at most 100 characters. The same key with the same content gives the first "
-        "answer again and does nothing twice; with other content it is refused (IDEMPOTENCY_CONFLICT). What is shown only "
-        "once (the text of a new key) is null in a repeat.",
+        "answer again and does nothing twice; with other content it is refused (IDEMPOTENCY_CONFLICT). What is shown "
+        "only once (the text of a new key) is null in a repeat.",
     )
     event_time: datetime | None = strawberry.field(
         default=None,
