@@ -88,7 +88,7 @@ async def test_what_is_taken_leaves_the_lot_and_is_pending_in_the_run(api: Api) 
     (event,) = payload["ledgerEvents"]
     assert event["type"] == "MATERIAL_CONSUMED"
     assert [s["kind"] for s in event["subjects"]] == ["MaterialLot", "JobResponse", "MaterialActual"]
-    assert event["payload"]["lifecycle_before"] == "AVAILABLE"
+    assert event["payload"]["lifecycleBefore"] == "AVAILABLE"
 
 
 async def test_the_last_of_a_lot_uses_it_up(api: Api) -> None:
