@@ -33,7 +33,7 @@ async def build(api: Api, operator: Actor, run: str, number: str, *components: A
     return await api.do(
         "assembleUnit",
         "unit { key lifecycle children { key slot status } } genealogyEvent { kind inputs { item { key } slot } } "
-        "materialActual { use } ledgerEvents { type }",
+        "ledgerEvents { type }",
         by=operator,
         jobResponse=run,
         material="MOD-8S",

@@ -24,7 +24,7 @@ from mesgraph.orders.production import (
     inherit,
     is_unlisted_product,
     pending_items,
-    produced_actual,
+    post,
     settle,
 )
 from mesgraph.orders.run import Run, run_of
@@ -110,7 +110,7 @@ def assemble_unit(
     )
     settle(portions, event)
     work.add_all([_installed_actual(work, run, component, event) for component in components])
-    actual = work.add(produced_actual(work, run, unit, OutputUse.PRODUCED, event))
+    post(work, run, [(unit, OutputUse.PRODUCED)], event)
     warnings = [str(deviation) for deviation in deviations]
     ledger.record(
         work,
@@ -124,7 +124,7 @@ def assemble_unit(
         ),
         site_id=response.site_id,
     )
-    return Made(items=[unit], actuals=[actual], genealogy_event=event, warnings=warnings)
+    return Made(items=[unit], genealogy_event=event, warnings=warnings)
 
 
 def _component_violations(components: Sequence[Component]) -> Iterable[Violation]:

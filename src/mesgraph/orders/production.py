@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from mesgraph import ledger
 from mesgraph.definitions.models import MaterialUse, OperationsDefinition
@@ -86,7 +86,6 @@ class Made:
     """What a production brought forth."""
 
     items: list[Item]
-    actuals: list[MaterialActual]
     genealogy_event: GenealogyEvent
     warnings: list[str]
 
@@ -390,7 +389,7 @@ def _told(
     work: Work, run: Run, made: Sequence[tuple[Item, Output]], event: GenealogyEvent, warnings: list[str]
 ) -> Made:
     """Post the actuals of the outputs and record the production."""
-    actuals = work.add_all([produced_actual(work, run, item, output.use, event) for item, output in made])
+    post(work, run, ((item, output.use) for item, output in made), event)
     products = [item for item, output in made if output.use is OutputUse.PRODUCED] or [item for item, _ in made]
     ledger.record(
         work,
@@ -404,20 +403,29 @@ def _told(
         ),
         site_id=run.response.site_id,
     )
-    return Made(items=[item for item, _ in made], actuals=actuals, genealogy_event=event, warnings=warnings)
+    return Made(items=[item for item, _ in made], genealogy_event=event, warnings=warnings)
 
 
-def produced_actual(work: Work, run: Run, item: Item, use: OutputUse, event: GenealogyEvent) -> MaterialActual:
-    """The actual of an output."""
-    return MaterialActual(
-        site_id=run.response.site_id,
-        job_response_id=run.response.id,
-        use=ActualUse.BY_PRODUCT if use is OutputUse.BY_PRODUCT else ActualUse.PRODUCED,
-        item_id=item.id,
-        quantity=item.initial_quantity,
-        pending=Decimal(0),
-        location_id=item.location_id,
-        posted_by_id=work.actor.principal_id,
-        posted_at=work.occurred_at,
-        genealogy_event_id=event.id,
+def post(work: Work, run: Run, made: Iterable[tuple[Item, OutputUse]], event: GenealogyEvent) -> None:
+    """The actuals of outputs, in one statement: there may be thousands."""
+    work.session.execute(
+        insert(MaterialActual),
+        [
+            {
+                "version": 1,
+                "created_at": work.now,
+                "site_id": run.response.site_id,
+                "job_response_id": run.response.id,
+                "use": ActualUse.BY_PRODUCT if use is OutputUse.BY_PRODUCT else ActualUse.PRODUCED,
+                "item_id": item.id,
+                "quantity": item.initial_quantity,
+                "pending": Decimal(0),
+                "returned": Decimal(0),
+                "location_id": item.location_id,
+                "posted_by_id": work.actor.principal_id,
+                "posted_at": work.occurred_at,
+                "genealogy_event_id": event.id,
+            }
+            for item, use in made
+        ],
     )

@@ -226,9 +226,6 @@ class ProduceMaterialPayload(CommandPayload):
     items: list[TraceableItem] | None = strawberry.field(
         default=None, description="The new items, in the order of the outputs; IN_PROCESS in the order."
     )
-    material_actuals: list[MaterialActualNode] | None = strawberry.field(
-        default=None, description="Their postings, in the same order."
-    )
     genealogy_event: GenealogyEventNode | None = strawberry.field(
         default=None, description="The activity that links inputs and outputs."
     )
@@ -268,7 +265,6 @@ class AssembleUnitPayload(CommandPayload):
     unit: TraceableItem | None = strawberry.field(
         default=None, description="The unit; its `children` are the components, INSTALLED."
     )
-    material_actual: MaterialActualNode | None = strawberry.field(default=None, description="Its posting.")
     genealogy_event: GenealogyEventNode | None = strawberry.field(default=None, description="The activity.")
     warnings: list[str] | None = strawberry.field(
         default=None, description="Consumptions outside the tolerance of bill lines that only warn."
@@ -381,7 +377,6 @@ class ExecutionCommands:
         made = production.produce_material(work, response, outputs, consumed=consumed, sources=sources)
         return ProduceMaterialPayload(
             items=shown(made.items),
-            material_actuals=shown(made.actuals),
             genealogy_event=shown(made.genealogy_event),
             warnings=made.warnings,
         )
@@ -407,7 +402,6 @@ class ExecutionCommands:
         )
         return AssembleUnitPayload(
             unit=shown(made.items[0]),
-            material_actual=shown(made.actuals[0]),
             genealogy_event=shown(made.genealogy_event),
             warnings=made.warnings,
         )
