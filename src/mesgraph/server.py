@@ -1,5 +1,8 @@
 """Run the server under uvicorn, after making sure that it can keep its promises."""
 
+import signal
+import sys
+
 import uvicorn
 
 from mesgraph import migration
@@ -18,6 +21,8 @@ class Unfit(Exception):
 def run(settings: Settings) -> None:
     """Serve until stopped. Raises :class:`Unfit`. The settings must also stand in the environment of the process."""
     check(settings)
+    # uvicorn finishes its work and then raises the signal again for whoever was there before it: a stop is a success
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "mesgraph.app:create_app",
         factory=True,
