@@ -440,7 +440,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_item_site_id")),
         sa.ForeignKeyConstraint(["supplier_id"], ["supplier.id"], name=op.f("fk_item_supplier_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
-        sa.UniqueConstraint("item_kind", "key", name=op.f("uq_item_item_kind_key")),
+        sa.UniqueConstraint("key", "item_kind", name=op.f("uq_item_key_item_kind")),
     )
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_item_lot_id"), ["lot_id"], unique=False)

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import event, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from mesgraph.access.roles import Role
 from mesgraph.api.nodes import NODES
 from mesgraph.db import Sited
 from mesgraph.equipment.models import Equipment, Site
+from mesgraph.materials.models import Item
+from mesgraph.orders.models import ActualUse, JobOrder, MaterialActual
 from mesgraph.schema import build_schema
 from tests.api import Api
 
@@ -88,3 +90,38 @@ def test_what_can_be_fetched_by_id_lies_in_a_site_or_is_known_to_lie_in_none() -
     build_schema()
     unscoped = {name for name, kind in NODES.items() if not issubclass(kind.row, Sited)}
     assert unscoped == OF_ALL_SITES
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(MaterialActual).where(MaterialActual.item_id == 1, MaterialActual.use == ActualUse.CONSUMED),
+        select(MaterialActual).where(MaterialActual.job_response_id == 1),
+        select(JobOrder).where(JobOrder.request_id == 1),
+        select(Item).where(Item.key == "RM-PVDF/1"),
+        select(Item).where(Item.parent_id == 1),
+        select(Equipment).where(Equipment.parent_id == 1),
+    ],
+    ids=range(6),
+)
+async def test_a_scope_is_not_the_way_to_the_rows(api: Api, statement: Any) -> None:
+    """Without statistics SQLite might take the index of the site and read all of the plant."""
+
+    def plan(session: Session) -> str:
+        seen: list[tuple[str, Any]] = []
+
+        def note(_c: Any, _k: Any, sql: str, parameters: Any, *_: Any) -> None:
+            if sql.startswith("SELECT") and "ledger" not in sql:  # the tail reads beside
+                seen.append((sql, parameters))
+
+        event.listen(session.get_bind(), "before_cursor_execute", note)
+        session.execute(statement).all()
+        event.remove(session.get_bind(), "before_cursor_execute", note)
+        [(sql, parameters)] = seen
+        explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        return " ".join(row[3] for row in explained)
+
+    found = await api.plant.database.read(plan, frozenset({1}))
+    assert "SEARCH" in found
+    assert "site_id" not in found, found

@@ -91,7 +91,7 @@ async def test_a_secret_is_shown_once_and_never_stored(api: Api) -> None:
     await api.do("createPrincipal", "", by=admin, **ANN)
     fields = "text apiKey { keyId }"
     first = await api.do("issueApiKey", fields, by=admin, idempotencyKey="k1", principal="ann")
-    secret = first["text"].rpartition("_")[2]
+    secret = first["text"].split("_", 2)[2]
     again = await api.do("issueApiKey", fields, by=admin, idempotencyKey="k1", principal="ann")
     assert again == first | {"text": None, "replayed": True}
     tables = await api.plant.database.read(everything)

@@ -138,7 +138,7 @@ async def test_what_cannot_start_says_why_and_leaves_the_socket_open(server: Ser
 async def test_a_subscription_ends_with_its_key(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mesgraph.api.view.KEY_KEPT_S", 0.0)
     make = """mutation { createPrincipal(input: {subject: "ann", kind: PERSON, displayName: "Ann"}) { replayed }
-      grantRole(input: {principal: "ann", role: OPERATOR}) { replayed }
+      grantRole(input: {principal: "ann", role: AUDITOR}) { replayed }
       issueApiKey(input: {principal: "ann"}) { text apiKey { keyId } } }"""
     issued = (await server.ask(make))["issueApiKey"]
     async with socket(server) as connection:

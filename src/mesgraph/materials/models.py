@@ -159,7 +159,7 @@ class Item(Sited, Entity):
     supplier_lot: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
-        UniqueConstraint("item_kind", "key"),
+        UniqueConstraint("key", "item_kind"),
         Index("ix_item_material_lifecycle", "material_id", "lifecycle"),
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("quantity <= initial_quantity", name="quantity_at_most_initial"),
