@@ -1,11 +1,11 @@
 """A plant to ask: orders with ten jobs each, ten lots for each order, a tree of 1,025 lots, and running jobs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import insert, inspect, select
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ from tests.factories.materials import equipment, material, site
 JOBS = 10
 LOTS_PER_ORDER = 10
 PARTS = 768
+T = TypeVar("T")
 CONSUMERS = 8
 BULK = 5_000
 
@@ -105,10 +106,14 @@ async def _tree(database: Database) -> str:
     depth = 0
     while len(level) > 1:
         depth += 1
-        groups = [level[begin : begin + 4] for begin in range(0, len(level), 4)]
-        joining = [partial(_join, f"T{depth}-{number}", group) for number, group in enumerate(groups)]
-        level = await asyncio.gather(*(database.write(join) for join in joining))
+        joining = [partial(_join, f"T{depth}-{n}", parts) for n, parts in enumerate(batched(level, 4))]
+        level = [made for some in batched(joining, 16) for made in await asyncio.gather(*map(database.write, some))]
     return level[0][0]
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``items`` in pieces of ``size``."""
+    return (items[begin : begin + size] for begin in range(0, len(items), size))
 
 
 def _parts(session: Session) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from mesgraph.errors import Code, Unavailable
 T = TypeVar("T")
 
 TRIES = 5
-POOL_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10
 RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX = 0.005, 0.2
 # 23505: two callers made the same key at once; the second run finds the key and says so in its own words.
 RETRIED = {"40001", "40P01", "23505"}
