@@ -238,3 +238,12 @@ async def test_what_was_found_later_does_not_cover_an_earlier_consumption(api: A
     assert codes(errors) == ["INSUFFICIENT_QUANTITY"]
     await consume(api, run, "RM-PVDF", "PVDF-2219", "5", by=operator)
     assert (await stock(api, "RM-PVDF", lot="PVDF-2219"))["quantity"] == {"value": "1"}
+
+
+async def test_a_material_without_positions_has_none_to_take(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, MIX, COAT, code="10045")
+    await receive(api, "RM-PVDF", "PVDF-2219", "25")
+    mix = await start(api, order, 20, operator)
+    errors = await refuse(api, mix, "RM-PVDF", "PVDF-2219", "1", range={"from": "0", "to": "1"})
+    assert [(e["code"], e["path"]) for e in errors] == [("VALIDATION_FAILED", ["input", "range"])]
