@@ -1,0 +1,141 @@
+"""A draft as the API takes it: the whole content of a version in one input."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import strawberry
+from sqlalchemy.orm import Session
+
+from mesgraph.api.command import CommandInput
+from mesgraph.api.nodes import find
+from mesgraph.api.scalars import Duration
+from mesgraph.definitions.draft import DefinitionDraft, DependencyDraft, MaterialDraft, SegmentDraft
+from mesgraph.definitions.graphql.enums import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.equipment.models import EquipmentClass, Site
+from mesgraph.errors import Findings
+from mesgraph.materials.graphql import QuantityInput, read_quantity
+from mesgraph.materials.models import MaterialDefinition
+
+
+@strawberry.input(description="What a segment waits for.")
+class SegmentDependencyInput:
+    """One dependency."""
+
+    after: int = strawberry.field(description="Number of the step that it waits for.")
+    kind: DependencyKind = strawberry.field(default=DependencyKind.AFTER_END, description="Its end or its start.")
+    delay: Duration | None = strawberry.field(
+        default=None, description="How long after that, in whole seconds; none when left out."
+    )
+
+
+@strawberry.input(description="A line of a segment's bill.")
+class MaterialSpecificationInput:
+    """One line."""
+
+    line: int = strawberry.field(description="Line number, unique within the segment.")
+    material: strawberry.ID = strawberry.field(description="The material, `CODE` or `CODE:REVISION`.")
+    use: MaterialUse = strawberry.field(description="What it is to the segment.")
+    quantity_per: QuantityInput = strawberry.field(
+        description="Amount per unit of the segment's output; 1 base unit for the PRODUCED line."
+    )
+    revision_rule: RevisionRule = strawberry.field(
+        default=RevisionRule.ANY_APPROVED, description="Which revisions are accepted."
+    )
+    tolerance_pct: Decimal | None = strawberry.field(
+        default=None, description="How far the amount per output unit may be off, 0 to 100; not checked when left out."
+    )
+    tolerance_action: ToleranceAction = strawberry.field(
+        default=ToleranceAction.WARN, description="What happens outside the tolerance."
+    )
+
+
+@strawberry.input(description="A step of a definition.")
+class OperationsSegmentInput:
+    """One step."""
+
+    seq: int = strawberry.field(description="Step number, unique within the definition: 10, 20, 30, ...")
+    name: str = strawberry.field(description="Name.")
+    equipment_class: strawberry.ID = strawberry.field(description="What equipment can do it.")
+    setup_time: Duration | None = strawberry.field(default=None, description="Planned time to set up, whole seconds.")
+    run_time_per_unit: Duration | None = strawberry.field(
+        default=None, description="Planned time to make one unit of output."
+    )
+    dependencies: list[SegmentDependencyInput] | None = strawberry.field(
+        default=None,
+        description="What it waits for; when left out, the end of the step before it. An empty list: nothing.",
+    )
+    materials: list[MaterialSpecificationInput] = strawberry.field(default_factory=list, description="The bill.")
+
+
+@strawberry.input(description="A version of how a product is made, as a whole.")
+class DraftOperationsDefinitionInput(CommandInput):
+    """One draft."""
+
+    code: str = strawberry.field(description="Code, common to all versions.")
+    version: str = strawberry.field(description="Version. A draft of this version is replaced.")
+    name: str = strawberry.field(description="Name.")
+    product: strawberry.ID = strawberry.field(description="What it makes, `CODE` or `CODE:REVISION`.")
+    sites: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Where it may be used; everywhere when empty."
+    )
+    effective_from: datetime | None = strawberry.field(default=None, description="From when it is meant to be used.")
+    effective_to: datetime | None = strawberry.field(default=None, description="Until when, excluded.")
+    segments: list[OperationsSegmentInput] = strawberry.field(description="The steps.")
+
+
+def read_draft(session: Session, input: DraftOperationsDefinitionInput, found: Findings) -> DefinitionDraft:
+    """The input with its references looked up; what is missing goes into ``found``."""
+    product, sites = None, []
+    with found.under():
+        product = find(session, MaterialDefinition, input.product, "product")
+    for i, reference in enumerate(input.sites):
+        with found.under():
+            sites.append(find(session, Site, reference, "sites", i))
+    return DefinitionDraft(
+        code=input.code,
+        version=input.version,
+        name=input.name,
+        product=product,
+        sites=sites,
+        effective_from=input.effective_from,
+        effective_to=input.effective_to,
+        segments=[_segment(session, segment, i, found) for i, segment in enumerate(input.segments)],
+    )
+
+
+def _segment(session: Session, input: OperationsSegmentInput, index: int, found: Findings) -> SegmentDraft:
+    equipment_class = None
+    with found.under("segments", index):
+        equipment_class = find(session, EquipmentClass, input.equipment_class, "equipment_class")
+    dependencies = None
+    if input.dependencies is not None:
+        dependencies = [
+            DependencyDraft(after=x.after, kind=x.kind, delay=x.delay or timedelta()) for x in input.dependencies
+        ]
+    return SegmentDraft(
+        seq=input.seq,
+        name=input.name,
+        equipment_class=equipment_class,
+        setup_time=input.setup_time or timedelta(),
+        run_time_per_unit=input.run_time_per_unit or timedelta(),
+        dependencies=dependencies,
+        materials=[
+            _line(session, line, found, "segments", index, "materials", i) for i, line in enumerate(input.materials)
+        ],
+    )
+
+
+def _line(session: Session, input: MaterialSpecificationInput, found: Findings, *path: str | int) -> MaterialDraft:
+    material = quantity_per = None
+    with found.under(*path):
+        material = find(session, MaterialDefinition, input.material, "material")
+        quantity_per = read_quantity(input.quantity_per, material, "quantity_per")
+    return MaterialDraft(
+        line=input.line,
+        material=material,
+        use=input.use,
+        quantity_per=quantity_per,
+        revision_rule=input.revision_rule,
+        tolerance_pct=input.tolerance_pct,
+        tolerance_action=input.tolerance_action,
+    )

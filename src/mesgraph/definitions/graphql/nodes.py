@@ -1,0 +1,185 @@
+"""Operations definitions as the API shows them: a version, its segments, their bills."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+from mesgraph.access.models import Principal
+from mesgraph.api.command import shown
+from mesgraph.api.context import Info
+from mesgraph.api.nodes import Node, node
+from mesgraph.api.relations import to_many, to_one
+from mesgraph.api.scalars import Duration, UnitCode
+from mesgraph.definitions import queries
+from mesgraph.definitions.graphql.enums import (
+    DefinitionState,
+    DependencyKind,
+    MaterialUse,
+    RevisionRule,
+    ToleranceAction,
+)
+from mesgraph.definitions.models import (
+    MaterialSpecification,
+    OperationsDefinition,
+    OperationsSegment,
+    SegmentDependency,
+)
+from mesgraph.equipment.graphql import EquipmentClassNode, SiteNode
+from mesgraph.equipment.models import EquipmentClass
+from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.quantity import Quantity
+
+
+@node(MaterialSpecification)
+class MaterialSpecificationNode(Node):
+    """A line of a segment's bill: material and amount per unit of the segment's output."""
+
+    line: int = strawberry.field(description="Line number.")
+    use: MaterialUse = strawberry.field(description="What the material is to the segment.")
+    revision_rule: RevisionRule = strawberry.field(description="Which revisions are accepted.")
+    tolerance_pct: Decimal | None = strawberry.field(
+        description="How far the amount per output unit may be off, in percent; null: not checked."
+    )
+    tolerance_action: ToleranceAction = strawberry.field(description="What happens outside the tolerance.")
+    material: MaterialDefinitionNode = to_one(MaterialSpecification.material_id, MaterialDefinition, "The material.")
+
+    @strawberry.field(description="Amount per unit of the segment's output, in the material's base unit.")
+    async def quantity_per(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """The unit is the material's."""
+        material = await info.context.one(MaterialDefinition, root.material_id)
+        assert material is not None, "materials are seen by everyone"
+        return shown(Quantity(root.quantity_per, material.base_uom))
+
+
+@strawberry.type(name="SegmentDependency", description="What a segment waits for.")
+class SegmentDependencyType:
+    """Executed on rows of the dependency."""
+
+    after: "OperationsSegmentNode" = to_one(
+        SegmentDependency.after_id, OperationsSegment, "The segment that it waits for."
+    )
+
+    @strawberry.field(description="Its end or its start.")
+    def kind(root: strawberry.Parent[Any]) -> DependencyKind:
+        """The kind."""
+        return shown(root.dependency)
+
+    @strawberry.field(description="How long after that.")
+    def delay(root: strawberry.Parent[Any]) -> Duration:
+        """The delay."""
+        return Duration(timedelta(seconds=root.delay_s))
+
+
+@node(OperationsSegment)
+class OperationsSegmentNode(Node):
+    """One step of a definition: what is done on equipment of which class, with which bill."""
+
+    seq: int = strawberry.field(description="Step number.")
+    name: str = strawberry.field(description="Name.")
+    definition: "OperationsDefinitionNode" = to_one(
+        OperationsSegment.definition_id, OperationsDefinition, "The definition."
+    )
+    equipment_class: EquipmentClassNode = to_one(
+        OperationsSegment.equipment_class_id, EquipmentClass, "What equipment can do it."
+    )
+    materials: list[MaterialSpecificationNode] = to_many(
+        MaterialSpecification.segment_id,
+        MaterialSpecification,
+        "The bill, by line number.",
+        (MaterialSpecification.line,),
+    )
+
+    @strawberry.field(description="Planned time to set up.")
+    def setup_time(root: strawberry.Parent[Any]) -> Duration:
+        """The set-up time."""
+        return Duration(timedelta(seconds=root.setup_time_s))
+
+    @strawberry.field(description="Planned time to make one unit of output.")
+    def run_time_per_unit(root: strawberry.Parent[Any]) -> Duration:
+        """The run time."""
+        return Duration(timedelta(microseconds=int(root.run_time_per_unit_s.scaleb(6))))
+
+    @strawberry.field(description="The unit that counts its output, such as MTR for a coater.")
+    async def output_uom(root: strawberry.Parent[Any], info: Info) -> UnitCode:
+        """Of what it makes, or of what its followers make."""
+        return UnitCode(await output_uom(info, root.id))
+
+    @strawberry.field(description="What it waits for.")
+    async def dependencies(root: strawberry.Parent[Any], info: Info) -> list[SegmentDependencyType]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[list[Any]]:
+            rows = await info.context.read(lambda session: queries.dependencies_from(session, ids))
+            return [[row for row in rows if row.segment_id == key] for key in ids]
+
+        return shown(await info.context.batched("dependencies", root.id, load))
+
+
+@node(OperationsDefinition, find=queries.definition_by_key)
+class OperationsDefinitionNode(Node):
+    """One version of how a product is made: route and bill. Named by `CODE:VERSION`; `CODE` alone names the version
+    that became effective last, or while none is approved the one drafted last.
+    """
+
+    version: str = strawberry.field(
+        resolver=lambda root: root.definition_version, description="Version, unique within the code."
+    )
+    row_version: int = strawberry.field(
+        resolver=lambda root: root.version, description="Counts changes; send it as `expectedVersion`."
+    )
+    code: str = strawberry.field(description="Code, common to its versions.")
+    name: str = strawberry.field(description="Name.")
+    state: DefinitionState = strawberry.field(description="Where the version stands.")
+    created_at: datetime = strawberry.field(description="When it was drafted first.")
+    effective_from: datetime | None = strawberry.field(description="From when orders may use it.")
+    effective_to: datetime | None = strawberry.field(description="Until when, excluded; null: for good.")
+    product: MaterialDefinitionNode = to_one(OperationsDefinition.product_id, MaterialDefinition, "What it makes.")
+    segments: list[OperationsSegmentNode] = to_many(
+        OperationsSegment.definition_id, OperationsSegment, "Its steps, by number.", (OperationsSegment.seq,)
+    )
+
+    @strawberry.field(description="Whether orders may use it now: approved, and now lies in [from, to).")
+    def effective(root: strawberry.Parent[Any], info: Info) -> bool:
+        """By the plant's clock."""
+        return queries.is_effective(root, info.context.plant.clock.now())
+
+    @strawberry.field(description="SHA-256 of the content that the approval froze, hexadecimal; null before.")
+    def content_hash(root: strawberry.Parent[Any]) -> str | None:
+        """The hash."""
+        return root.content_hash.hex() if root.content_hash else None
+
+    @strawberry.field(description="Subject of who wrote its present content.")
+    async def author(root: strawberry.Parent[Any], info: Info) -> str | None:
+        """The principal's subject."""
+        principal = await info.context.one(Principal, root.author_id)
+        return principal.subject if principal else None
+
+    @strawberry.field(description="Subject of who approved it.")
+    async def approver(root: strawberry.Parent[Any], info: Info) -> str | None:
+        """The principal's subject."""
+        principal = await info.context.one(Principal, root.approver_id)
+        return principal.subject if principal else None
+
+    @strawberry.field(description="The sites that it is restricted to, as far as you may see them; empty: all sites.")
+    async def sites(root: strawberry.Parent[Any], info: Info) -> list[SiteNode]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[list[Any]]:
+            pairs = await info.context.read(lambda session: queries.sites_of(session, ids))
+            return [[site for owner, site in pairs if owner == key] for key in ids]
+
+        return shown(await info.context.batched("definition_sites", root.id, load))
+
+
+async def output_uom(info: Info, segment_id: int) -> str:
+    """The unit that counts the output of a segment; look-ups of one tick make one."""
+
+    async def load(ids: list[int]) -> list[str]:
+        uoms = await info.context.read(lambda session: queries.output_uoms(session, set(ids)))
+        return [uoms[key] for key in ids]
+
+    uom: str = await info.context.batched("output_uoms", segment_id, load)
+    return uom
