@@ -25,7 +25,7 @@ START = datetime(2026, 2, 16, 5, 0, tzinfo=UTC)
 class SteppedClock:
     """A clock that a test moves."""
 
-    virtual = False
+    virtual = True
 
     def __init__(self, at: datetime = START) -> None:
         self.at = at

@@ -1,5 +1,6 @@
 """Injected time. Facts are stamped by a :class:`Clock`; durations, leases and timeouts use the monotonic clock."""
 
+import asyncio
 import mmap
 import struct
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,12 @@ from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+LOOK_S = 0.05
+"""How often a waiter looks at a clock that somebody else sets."""
+
+SLEEP_S_MAX = 60
+"""How long a waiter sleeps at most: a wall clock may be corrected meanwhile."""
 
 
 def to_micros(instant: datetime) -> int:
@@ -63,3 +70,10 @@ class VirtualClock:
         """Move on to ``instant``; an earlier one is ignored."""
         if instant > self.now():
             self._cell[:8] = struct.pack("<q", to_micros(instant))
+
+
+async def reach(clock: Clock, instant: datetime) -> None:
+    """Return as soon as ``clock`` shows ``instant``."""
+    # a clock does not tell when it has got there
+    while (left := (instant - clock.now()).total_seconds()) > 0:  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_S if clock.virtual else min(left, SLEEP_S_MAX))

@@ -24,6 +24,12 @@ class Metrics:
         self.subscriptions = Gauge(
             "mesgraph_subscriptions", "Subscriptions that follow the record now.", registry=self._registry
         )
+        self.passed_over = Counter(
+            "mesgraph_reader_passed_over",
+            "Events whose effect failed again and again, so that the reader went on without it.",
+            ["reader"],
+            registry=self._registry,
+        )
         self._position = Gauge(
             "mesgraph_ledger_position", "Position of the last event that readers have seen.", registry=self._registry
         )

@@ -1,12 +1,13 @@
 """A running plant: its database, its clock, and the live end of its record, started and stopped together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from mesgraph.clock import Clock, SystemClock, VirtualClock
 from mesgraph.config import Settings
 from mesgraph.db import Database, open_database
+from mesgraph.ledger.reader import Reader, Readers
 from mesgraph.ledger.tail import Tail
 from mesgraph.metrics import Metrics
 
@@ -23,8 +24,13 @@ class Plant:
 
 
 @asynccontextmanager
-async def running_plant(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Plant]:
-    """Open the database and follow its record until the block ends. ``clock`` replaces the one of the settings."""
+async def running_plant(
+    settings: Settings, clock: Clock | None = None, readers: Sequence[Reader] = ()
+) -> AsyncIterator[Plant]:
+    """Open the database and follow its record until the block ends. ``clock`` replaces the one of the settings.
+
+    ``readers`` act on what is recorded.
+    """
     database = open_database(settings.database)
     await database.open()
     try:
@@ -34,7 +40,12 @@ async def running_plant(settings: Settings, clock: Clock | None = None) -> Async
             async with _numbered(database, tail):
                 plant = Plant(settings=settings, database=database, clock=clock or _clock(settings), tail=tail)
                 plant.metrics.watch_position(lambda: tail.cursor.position)
-                yield plant
+                acting = Readers(database, plant.clock, tail, plant.metrics, readers)
+                acting.start()
+                try:
+                    yield plant
+                finally:
+                    await acting.stop()
         finally:
             await tail.stop()
     finally:

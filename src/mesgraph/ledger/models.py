@@ -1,4 +1,4 @@
-"""Rows of the record. All but the sequencer's are only ever inserted."""
+"""Rows of the record. All but the sequencer's and the readers' are only ever inserted."""
 
 from datetime import datetime
 from typing import Any
@@ -110,3 +110,16 @@ class SequencerState(Row):
     epoch: Mapped[int]
     position: Mapped[int] = mapped_column(BigInteger)
     snapshot: Mapped[str] = mapped_column(String)
+
+
+class ReaderPosition(Row):
+    """How far a reader with an effect has come; moves in the transaction that makes the effect true.
+
+    ``passed_over`` counts the events whose effect failed again and again, so that the reader went on without it.
+    """
+
+    __tablename__ = "ledger_reader"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    passed_over: Mapped[int] = mapped_column(default=0)

@@ -1,6 +1,7 @@
 """Named reads of the record."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,16 +76,20 @@ def recorded(event: LedgerEvent, position: int) -> Recorded:
     )
 
 
-def events_after(session: Session, position: int, limit: int) -> list[Recorded]:
-    """Up to ``limit`` events behind ``position``, in order."""
-    rows = session.execute(
+def events_after(
+    session: Session, position: int, limit: int, *, types: Collection[str] | None = None
+) -> list[Recorded]:
+    """Up to ``limit`` events behind ``position``, in order; of ``types`` only, if they are given."""
+    statement = (
         select(LedgerEvent, Position.position)
         .join(Position, Position.ledger_event_id == LedgerEvent.id)
         .where(Position.position > position)
         .order_by(Position.position)
         .limit(limit)
     )
-    return [recorded(event, place) for event, place in rows]
+    if types is not None:
+        statement = statement.where(LedgerEvent.type.in_(sorted(types)))
+    return [recorded(event, place) for event, place in session.execute(statement)]
 
 
 def head(session: Session) -> Cursor:
