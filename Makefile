@@ -56,7 +56,7 @@ demo: setup  ## a plant with orders, lots and machines, ready to query
 	$(BIN)/mesgraph demo $(ARGS)
 
 test: setup  ## the whole test suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 build/links: $(MAPPED)
 	@mkdir -p build/links

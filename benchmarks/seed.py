@@ -44,7 +44,7 @@ class Seeded:
     runs: list[str]
 
 
-async def seed(database: str, orders: int) -> Seeded:
+async def seed(database: str, orders: int, *, consumers: int = CONSUMERS) -> Seeded:
     """Fill an empty, migrated database through the verbs, and in bulk where only reading is measured."""
     async with running_plant(Settings(database=database), clock=SteppedClock(SystemClock().now())) as plant:
         api = Api(plant)
@@ -55,7 +55,7 @@ async def seed(database: str, orders: int) -> Seeded:
         await plant.database.write(lambda session: _bulk_lots(session, orders * LOTS_PER_ORDER))
         root = await _tree(plant.database)
         runs = []
-        for n in range(CONSUMERS):
+        for n in range(consumers):
             order = await make_order(api, MIX, code=f"RUN-{n}", quantity="1000000")
             await receive(api, "RM-PVDF", f"PVDF-{n}", "1000000")
             runs.append(await start(api, order, MIX.seq, operator))

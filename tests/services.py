@@ -41,6 +41,17 @@ def leave_out(what: str, why: str) -> NoReturn:
     pytest.skip(f"{what}: {why}")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of a parallel run hands over what it left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = _left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for what, why in sorted(_left_out.items()):
         terminalreporter.write_line(f"left out: tests on {what} ({why})", yellow=True)
