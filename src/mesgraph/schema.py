@@ -26,6 +26,7 @@ from mesgraph.orders.graphql.as_built import AsBuiltQueries
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
+from mesgraph.orders.graphql.reservations import ReservationCommands
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
@@ -60,6 +61,7 @@ class Mutation(
     DefinitionCommands,
     GenealogyCommands,
     PlanningCommands,
+    ReservationCommands,
     ExecutionCommands,
 ):
     """Root of writes."""

@@ -13,6 +13,7 @@ SHIFT = FLOOR | {Role.SUPERVISOR}
 STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
 QUALITY = frozenset({Role.QUALITY, Role.QA})
 PLANNING = frozenset({Role.ERP, Role.PLANNER})
+RESERVERS = PLANNING | {Role.SUPERVISOR, Role.OPERATOR}
 DISPATCH = frozenset({Role.PLANNER, Role.SUPERVISOR})
 APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
@@ -84,6 +85,8 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "permitJobOrder": DISPATCH,
         "revokeStart": DISPATCH,
         "assignJobOrder": DISPATCH,
+        "reserveMaterial": RESERVERS,
+        "releaseReservation": RESERVERS,
         "startJobOrder": FLOOR,
         "pauseJobOrder": SHIFT | {Role.RULE},
         "resumeJobOrder": SHIFT,
@@ -222,6 +225,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "PermitJobOrderPayload": {"*": EVERYONE},
     "RevokeStartPayload": {"*": EVERYONE},
     "AssignJobOrderPayload": {"*": EVERYONE},
+    "MaterialReservation": {"*": EVERYONE},
+    "ReserveMaterialPayload": {"*": EVERYONE},
+    "ReleaseReservationPayload": {"*": EVERYONE},
     "JobOrderEvent": {"*": EVERYONE},
     "OperationsRequestEvent": {"*": EVERYONE},
     "DispatchListEvent": {"*": EVERYONE},

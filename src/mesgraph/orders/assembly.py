@@ -12,6 +12,7 @@ from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.materials.actions import create_item, withdraw
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
+from mesgraph.orders import reservations
 from mesgraph.orders.bill import bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.material import Take, take_violations
 from mesgraph.orders.models import ActualUse, JobResponse, MaterialActual
@@ -98,6 +99,7 @@ def assemble_unit(
     )
     for component in components:
         _install(work, component, unit)
+        reservations.issue(work, run, component.item, ONE)
     inherit(work, portions, [unit])
     event = record_activity(
         work,

@@ -12,6 +12,7 @@ from mesgraph.orders.models import (
     JobResponse,
     JobSubState,
     MaterialActual,
+    MaterialReservation,
     OperationsRequest,
     SegmentRequirement,
 )
@@ -148,3 +149,37 @@ class ProductionReversed(Event):
     job_response: JobResponse
     genealogy_event: GenealogyEvent
     reverses: GenealogyEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReserved(Event):
+    """A quantity of an item is kept for a step of an order, or for the job that is named."""
+
+    subjects = ("item", "request", "reservation")
+    item: Item
+    request: OperationsRequest
+    reservation: MaterialReservation
+    requirement: SegmentRequirement
+    job_order: JobOrder | None
+    quantity: Decimal
+    uom: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReservationIssued(Event):
+    """The order consumed all that a reservation kept for it."""
+
+    subjects = ("item", "reservation")
+    item: Item
+    reservation: MaterialReservation
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReservationReleased(Event):
+    """What a reservation still kept is free for everybody: somebody released it, or its order does not need it."""
+
+    subjects = ("item", "reservation")
+    item: Item
+    reservation: MaterialReservation
+    quantity: Decimal
+    uom: str

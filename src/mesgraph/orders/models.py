@@ -59,6 +59,14 @@ class ActualUse(StrEnum):
     BY_PRODUCT = "BY_PRODUCT"
 
 
+class ReservationState(StrEnum):
+    """What became of a reservation."""
+
+    RESERVED = "RESERVED"
+    ISSUED = "ISSUED"
+    RELEASED = "RELEASED"
+
+
 class OperationsRequest(Sited, Entity):
     """A production order: demand for a quantity of a product. The definition is frozen at release."""
 
@@ -168,6 +176,35 @@ class JobResponse(Sited, Entity):
     def human_key(self) -> str:
         """Job and run."""
         return self.code
+
+
+class MaterialReservation(Sited, Entity):
+    """A quantity of an item that is kept for a step of an order, or for one job of it.
+
+    ``issued`` is what the order has consumed of it; the rest is ``open`` while it is RESERVED and its order still
+    needs it. Written under the lock of the item.
+    """
+
+    __tablename__ = "material_reservation"
+    kind: ClassVar[str] = "MaterialReservation"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
+    requirement_id: Mapped[int] = mapped_column(ForeignKey("segment_requirement.id"), index=True)
+    job_order_id: Mapped[int | None] = mapped_column(ForeignKey("job_order.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    issued: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    state: Mapped[ReservationState] = mapped_column(Word(ReservationState))
+
+    @property
+    def open(self) -> Decimal:
+        """What is still kept."""
+        return self.quantity - self.issued if self.state is ReservationState.RESERVED else Decimal(0)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"MR-{self.id}"
 
 
 class MaterialActual(Sited, Entity):

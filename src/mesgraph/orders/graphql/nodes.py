@@ -27,8 +27,10 @@ from mesgraph.orders.models import (
     JobState,
     JobSubState,
     MaterialActual,
+    MaterialReservation,
     OperationsRequest,
     RequestState,
+    ReservationState,
     SegmentRequirement,
 )
 from mesgraph.orders.readiness import Readiness, readiness_by_id
@@ -86,6 +88,15 @@ described_enum(
         ActualUse.BY_PRODUCT: "Came out beside the product.",
     },
 )
+described_enum(
+    ReservationState,
+    "What became of a reservation.",
+    {
+        ReservationState.RESERVED: "Kept, as long as its order, step and job have not ended.",
+        ReservationState.ISSUED: "All of it was consumed by its order.",
+        ReservationState.RELEASED: "What was left of it is free for everybody again.",
+    },
+)
 
 
 @strawberry.type(description="Something that stands in the way of a job's start.")
@@ -138,6 +149,9 @@ class OperationsRequestNode(Node):
         (SegmentRequirement.seq,),
     )
     job_orders: list["JobOrderNode"] = to_many(JobOrder.request_id, JobOrder, "Its jobs; none before release.")
+    reservations: list["MaterialReservationNode"] = to_many(
+        MaterialReservation.request_id, MaterialReservation, "Material that is or was reserved for it."
+    )
 
     @strawberry.field(description="How much is wanted.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -165,6 +179,9 @@ class SegmentRequirementNode(Node):
     request: OperationsRequestNode = to_one(SegmentRequirement.request_id, OperationsRequest, "The order.")
     segment: OperationsSegmentNode = to_one(SegmentRequirement.segment_id, OperationsSegment, "What is to be done.")
     job_orders: list["JobOrderNode"] = to_many(JobOrder.requirement_id, JobOrder, "Its jobs.")
+    reservations: list["MaterialReservationNode"] = to_many(
+        MaterialReservation.requirement_id, MaterialReservation, "Material that is or was reserved for the step."
+    )
 
     @strawberry.field(description="How much of its own output the step has to make.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -248,6 +265,33 @@ class JobResponseNode(Node):
         return await _subject(info, root.begun_by_id)
 
 
+@node(MaterialReservation)
+class MaterialReservationNode(Node):
+    """A quantity of an item that is kept for a step of an order, or for one job of it: others cannot take it."""
+
+    version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    state: ReservationState = strawberry.field(description="What became of it.")
+    item: TraceableItem = to_one(MaterialReservation.item_id, Item, "The lot or unit.")
+    request: OperationsRequestNode = to_one(MaterialReservation.request_id, OperationsRequest, "The order.")
+    segment_requirement: SegmentRequirementNode = to_one(
+        MaterialReservation.requirement_id, SegmentRequirement, "The step."
+    )
+    job_order: JobOrderNode | None = to_one(
+        MaterialReservation.job_order_id, JobOrder, "The job; null when any job of the step may take it."
+    )
+
+    @strawberry.field(description="How much was reserved.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.quantity)
+
+    @strawberry.field(description="How much of it the order has consumed.")
+    async def issued(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.issued)
+
+
 @node(MaterialActual)
 class MaterialActualNode(Node):
     """Material that a run took or made. A mistake is corrected by another actual that reverses this one."""
@@ -296,9 +340,9 @@ async def _of_run(info: Info, response: JobResponse, value: Decimal) -> Any:
     return await _of_segment(info, requirement.segment_id, value)
 
 
-async def _of_item(info: Info, actual: MaterialActual, value: Decimal) -> Any:
-    item = await info.context.one(Item, actual.item_id)
-    assert item is not None, "an actual lies at the site of its item"
+async def _of_item(info: Info, row: MaterialActual | MaterialReservation, value: Decimal) -> Any:
+    item = await info.context.one(Item, row.item_id)
+    assert item is not None, "it lies at the site of its item"
     return Quantity(value, item.uom)
 
 
