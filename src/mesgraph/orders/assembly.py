@@ -9,7 +9,8 @@ from mesgraph.definitions.models import MaterialUse
 from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
-from mesgraph.materials.actions import create_item, withdraw
+from mesgraph.materials.actions import withdraw
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
 from mesgraph.orders import reservations

@@ -16,9 +16,8 @@ from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.holds.actions import inherit_holds
 from mesgraph.holds.queries import open_holds_of
-from mesgraph.materials.actions import create_item
+from mesgraph.materials.creation import create_item, create_serial_units
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
-from mesgraph.materials.series import create_serial_units
 from mesgraph.orders import execution_events as events
 from mesgraph.orders.bill import BillLine, bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.material import Take, take_in
