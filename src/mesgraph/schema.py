@@ -23,6 +23,7 @@ from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
+from mesgraph.orders.graphql.course import CourseCommands
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
@@ -62,6 +63,7 @@ class Mutation(
     GenealogyCommands,
     PlanningCommands,
     ReservationCommands,
+    CourseCommands,
     ExecutionCommands,
 ):
     """Root of writes."""

@@ -78,13 +78,17 @@ class OperationsRequestStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsRequestCompleted(Event):
-    """The last step of the order came to its end. ``items`` were in process in it and are AVAILABLE now."""
+    """The order came to its end: with its last step, or before it, and then ``jobs`` that had not begun were cancelled.
 
-    subjects = ("request", "items")
+    ``items`` were in process in it and are AVAILABLE now.
+    """
+
+    subjects = ("request", "items", "jobs")
     request: OperationsRequest
     good_quantity: Decimal
     scrap_quantity: Decimal
     items: list[Item]
+    jobs: list[JobOrder]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ class ConsumptionReversed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProductionReversed(Event):
-    """What a run made was taken back. The reversing ``genealogy_event`` has the lines."""
+    """What a run made, or what of it was scrapped, was taken back. The reversing ``genealogy_event`` has the lines."""
 
     subjects = ("job_response",)
     job_response: JobResponse

@@ -124,7 +124,10 @@ class SegmentRequirement(Sited, Entity):
 
 
 class JobOrder(Sited, Entity):
-    """A task for one work unit: a segment of an order, or a part of it."""
+    """A task for one work unit: a segment of an order, or a part of it.
+
+    ``interrupted_with_order``: it stands still because its order was held or suspended, and goes on with the order.
+    """
 
     __tablename__ = "job_order"
     kind: ClassVar[str] = "JobOrder"
@@ -140,6 +143,7 @@ class JobOrder(Sited, Entity):
     planned_end: Mapped[datetime | None] = mapped_column(Instant)
     state: Mapped[JobState] = mapped_column(Word(JobState))
     sub_state: Mapped[JobSubState | None] = mapped_column(Word(JobSubState))
+    interrupted_with_order: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
@@ -211,7 +215,8 @@ class MaterialActual(Sited, Entity):
     """Material that a run took or made.
 
     Of what was taken, ``pending`` has not become part of an output yet and ``returned`` was given back by reversals;
-    the rest was used. Of positions the used ones come first, then the pending ones, then those given back.
+    the rest was used, or scrapped with the run. Of positions the used ones come first, then the pending ones, then
+    those given back.
     """
 
     __tablename__ = "material_actual"
@@ -233,7 +238,7 @@ class MaterialActual(Sited, Entity):
 
     @property
     def used(self) -> Decimal:
-        """What became part of outputs."""
+        """What became part of outputs, or was scrapped with the run."""
         return self.quantity - self.pending - self.returned
 
     @property

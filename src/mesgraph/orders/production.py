@@ -155,7 +155,7 @@ def gather(
     sources: Sequence[Source],
 ) -> list[Portion]:
     """What goes in: taken in the same breath, named of the pending, or all that is pending. Notes what is wrong."""
-    pending = _pending(work, run) if sources or not consumed else []
+    pending = pending_of(work, run) if sources or not consumed else []
     portions: list[Portion] = []
     left = {actual.id: actual.pending for actual, _ in pending}
     for i, source in enumerate(sources):
@@ -199,7 +199,8 @@ def amounts(work: Work, parts: Iterable[tuple[Item, Decimal]]) -> dict[str, Deci
     return taken
 
 
-def _pending(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
+def pending_of(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
+    """What is pending in the run, in the order of posting."""
     rows = work.session.execute(
         select(MaterialActual, Item)
         .join(Item, Item.id == MaterialActual.item_id)

@@ -17,6 +17,8 @@ from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSeg
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
+from mesgraph.holds.graphql import HoldNode
+from mesgraph.holds.models import Hold
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import queries
@@ -45,9 +47,9 @@ described_enum(
         RequestState.WAITING: "Released, but no job can start yet; see the readiness of its jobs.",
         RequestState.READY: "At least one job can start.",
         RequestState.RUNNING: "A job has started.",
-        RequestState.HELD: "Stopped for a quality cause.",
-        RequestState.SUSPENDED: "Stopped by choice.",
-        RequestState.COMPLETED: "Every step has ended.",
+        RequestState.HELD: "Stopped for a cause; its jobs stand still.",
+        RequestState.SUSPENDED: "Stopped by choice; its jobs stand still.",
+        RequestState.COMPLETED: "Every step has ended, or it was completed before.",
         RequestState.CANCELLED: "Given up before anything ran.",
         RequestState.ABORTED: "Given up while under way.",
         RequestState.CLOSED: "Completed or aborted, and settled: nothing more will be posted.",
@@ -63,7 +65,7 @@ described_enum(
         JobState.INTERRUPTED: "Begun, but stands still; see the sub-state.",
         JobState.ENDED: "Came to its end.",
         JobState.ABORTED: "Given up.",
-        JobState.CANCELLED: "Its order was cancelled before it ran.",
+        JobState.CANCELLED: "Given up before it ran.",
     },
 )
 described_enum(
@@ -152,6 +154,9 @@ class OperationsRequestNode(Node):
     reservations: list["MaterialReservationNode"] = to_many(
         MaterialReservation.request_id, MaterialReservation, "Material that is or was reserved for it."
     )
+    holds: list[HoldNode] = to_many(
+        Hold.request_id, Hold, "The holds placed on it, released ones too; see `releasedAt`."
+    )
 
     @strawberry.field(description="How much is wanted.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -197,6 +202,9 @@ class JobOrderNode(Node):
     code: str = strawberry.field(description="Job number, unique within the site: order number and step number.")
     state: JobState = strawberry.field(description="Where it stands.")
     sub_state: JobSubState | None = strawberry.field(description="Refines the state; null where there is nothing to.")
+    interrupted_with_order: bool = strawberry.field(
+        description="It stands still because its order was held or suspended, and goes on when that is resumed."
+    )
     priority: int = strawberry.field(description="The higher, the more urgent.")
     planned_start: datetime | None = strawberry.field(description="When it could start at the earliest, as planned.")
     planned_end: datetime | None = strawberry.field(description="When it would end then.")
