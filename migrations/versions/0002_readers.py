@@ -24,8 +24,3 @@ def upgrade() -> None:
         sa.Column("passed_over", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_reader")),
     )
-
-
-def downgrade() -> None:
-    """Undo it."""
-    op.drop_table("ledger_reader")

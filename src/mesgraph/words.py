@@ -31,6 +31,11 @@ def check_name(value: str, *path: str | int) -> Violation | None:
     return invalid(f"a name has 1 to {NAME_MAX} printable characters, this one has {len(value)}", *path)
 
 
+def number_after(last: str | None, prefix: str) -> str:
+    """The number that follows ``last`` in a series such as H-000001."""
+    return f"{prefix}-{int(last.removeprefix(f'{prefix}-')) + 1 if last else 1:06}"
+
+
 def gs1_check_digit(digits: str) -> int:
     """GS1 check digit of the digits before it: modulo 10, weights 3 and 1 from the right."""
     total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits)))

@@ -13,7 +13,8 @@ from mesgraph.definitions.actions import (
     draft_operations_definition,
     submit_operations_definition,
 )
-from mesgraph.definitions.draft import DefinitionDraft, MaterialDraft, SegmentDraft
+from mesgraph.definitions.draft import DefinitionDraft, MaterialDraft, ParameterDraft, SegmentDraft
+from mesgraph.definitions.instruction import InstructionDraft
 from mesgraph.definitions.models import MaterialUse, OperationsDefinition, RevisionRule, ToleranceAction
 from mesgraph.definitions.queries import segments_of
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment, submit_equipment_class
@@ -55,6 +56,8 @@ class Step:
     makes: str
     lines: Sequence[Line] = ()
     beside: Sequence[Line] = ()
+    parameters: Sequence[ParameterDraft] = ()
+    instruction: InstructionDraft | None = None
 
 
 MIX = Step(20, "SLURRY-C", [Line("RM-PVDF", per="0.0093"), Line("RM-LFP", per="0.6014"), Line("RM-NMP", per="0.38")])
@@ -101,16 +104,15 @@ async def make_order(
     approver = await api.actor(Role.QA, subject="qa-01")
 
     def make(session: Session) -> Order:
-        definition = put_definition(api, session, code, steps, author, approver)
-        return put_order(api, session, definition, steps, code, Decimal(quantity), equipment_code)
+        definition = _definition(api, session, code, steps, author, approver)
+        return _order(api, session, definition, steps, code, Decimal(quantity), equipment_code)
 
     return await api.plant.database.write(make)
 
 
-def put_definition(
+def _definition(
     api: Api, session: Session, code: str, steps: Sequence[Step], author: Actor, approver: Actor
 ) -> OperationsDefinition:
-    """An approved definition of the steps, each of any class of work unit and waiting for nothing."""
     from mesgraph.equipment.queries import class_by_key
 
     work = api.work(session, author)
@@ -120,6 +122,8 @@ def put_definition(
             name=f"Make {step.makes}",
             equipment_class=class_by_key(session, "WORK-UNIT"),
             dependencies=(),
+            parameters=step.parameters,
+            instruction=step.instruction,
             materials=[
                 MaterialDraft(
                     line=number,
@@ -149,7 +153,7 @@ def put_definition(
     return approve_operations_definition(api.work(session, approver), definition)
 
 
-def put_order(
+def _order(
     api: Api,
     session: Session,
     definition: OperationsDefinition,
@@ -158,7 +162,6 @@ def put_order(
     quantity: Decimal,
     equipment_code: str | None,
 ) -> Order:
-    """The rows of an order that is READY, with one permitted job for each step."""
     work = api.work(session)
     site_id = site(session).id
     unit = equipment(session, f"HV1/{equipment_code}") if equipment_code else None

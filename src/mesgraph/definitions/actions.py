@@ -8,15 +8,20 @@ from sqlalchemy import delete, select
 
 from mesgraph import ledger
 from mesgraph.clock import MICROSECOND
-from mesgraph.definitions import events, lifecycle, queries
+from mesgraph.definitions import events, lifecycle, queries, specifications
 from mesgraph.definitions.draft import DefinitionDraft, SegmentDraft, check_draft, check_interval, dependencies_in
+from mesgraph.definitions.instruction import InstructionDraft, StepDraft
 from mesgraph.definitions.models import (
     DefinitionSite,
     DefinitionState,
+    EntrySpecification,
+    InstructionStep,
     MaterialSpecification,
     OperationsDefinition,
     OperationsSegment,
+    ParameterSpecification,
     SegmentDependency,
+    WorkInstruction,
 )
 from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.materials.models import MaterialDefinition
@@ -31,7 +36,8 @@ def draft_operations_definition(
 
     ``missing`` is what the caller found while it looked up the references of the draft; it is refused together with
     everything that is wrong with the content. Refuses NOT_FOUND, UOM_MISMATCH, VALIDATION_FAILED, TIME_ORDER_INVALID,
-    and RECORD_IMMUTABLE for a version that is no draft any more (I29).
+    DUPLICATE_KEY for a code that stands twice and for an instruction whose code and version say something else
+    elsewhere, and RECORD_IMMUTABLE for a version that is no draft any more (I29).
     """
     stored = queries.definition_by_key(work.session, f"{draft.code}:{draft.version}")
     work.lock(stored)
@@ -57,6 +63,7 @@ def draft_operations_definition(
     else:
         _delete_content(work, stored)
     _add_content(work, definition, draft)
+    _refuse_other_instructions(work, draft, definition)
     ledger.record(
         work,
         events.OperationsDefinitionDrafted(
@@ -160,7 +167,13 @@ def _known(material: MaterialDefinition | None) -> MaterialDefinition:
 
 def _delete_content(work: Work, definition: OperationsDefinition) -> None:
     segments = select(OperationsSegment.id).where(OperationsSegment.definition_id == definition.id)
+    instructions = select(WorkInstruction.id).where(WorkInstruction.segment_id.in_(segments))
+    steps = select(InstructionStep.id).where(InstructionStep.instruction_id.in_(instructions))
     for statement in (
+        delete(EntrySpecification).where(EntrySpecification.step_id.in_(steps)),
+        delete(InstructionStep).where(InstructionStep.instruction_id.in_(instructions)),
+        delete(WorkInstruction).where(WorkInstruction.segment_id.in_(segments)),
+        delete(ParameterSpecification).where(ParameterSpecification.segment_id.in_(segments)),
         delete(MaterialSpecification).where(MaterialSpecification.segment_id.in_(segments)),
         delete(SegmentDependency).where(SegmentDependency.segment_id.in_(segments)),
         delete(OperationsSegment).where(OperationsSegment.definition_id == definition.id),
@@ -185,6 +198,10 @@ def _add_content(work: Work, definition: OperationsDefinition, draft: Definition
             for dependency in dependencies
         )
     work.add_all([line for segment in draft.segments for line in _bill(rows[segment.seq], segment)])
+    work.add_all([row for segment in draft.segments for row in _parameters(rows[segment.seq], segment)])
+    for segment in draft.segments:
+        if segment.instruction is not None:
+            _add_instruction(work, rows[segment.seq], segment.instruction)
 
 
 def _segment(definition: OperationsDefinition, draft: SegmentDraft) -> OperationsSegment:
@@ -213,3 +230,71 @@ def _bill(segment: OperationsSegment, draft: SegmentDraft) -> list[MaterialSpeci
         )
         for line in draft.materials
     ]
+
+
+def _parameters(segment: OperationsSegment, draft: SegmentDraft) -> list[ParameterSpecification]:
+    return [
+        ParameterSpecification(
+            segment_id=segment.id,
+            code=parameter.code,
+            name=parameter.name,
+            critical=parameter.critical,
+            rule=parameter.rule,
+        )
+        for parameter in draft.parameters
+    ]
+
+
+def _add_instruction(work: Work, segment: OperationsSegment, draft: InstructionDraft) -> None:
+    instruction = work.add(
+        WorkInstruction(segment_id=segment.id, code=draft.code, instruction_version=draft.version, name=draft.name)
+    )
+    steps = work.add_all(
+        [
+            InstructionStep(
+                instruction_id=instruction.id,
+                no=step.no,
+                step_kind=step.kind,
+                prompt=step.prompt,
+                mandatory=step.mandatory,
+                another_person=step.another_person,
+            )
+            for step in draft.steps
+        ]
+    )
+    work.add_all([row for step, written in zip(steps, draft.steps, strict=True) for row in _entries(step, written)])
+
+
+def _entries(step: InstructionStep, draft: StepDraft) -> list[EntrySpecification]:
+    return [
+        EntrySpecification(
+            step_id=step.id,
+            place=place,
+            field=entry.field,
+            prompt=entry.prompt,
+            mandatory=entry.mandatory,
+            material_id=entry.material.id if entry.material else None,
+            rule=entry.rule,
+        )
+        for place, entry in enumerate(draft.entries)
+    ]
+
+
+def _refuse_other_instructions(work: Work, draft: DefinitionDraft, definition: OperationsDefinition) -> None:
+    """Code and version of an instruction name one content: operators learn it by that name."""
+    places = {segment.seq: i for i, segment in enumerate(draft.segments)}
+    segments = {segment.id: segment.seq for segment in queries.segments_of(work.session, definition.id)}
+    written = specifications.instructions_of(work.session, segments)
+    with all_violations() as found:
+        for segment_id, instruction in written.items():
+            others = specifications.alike(work.session, instruction)
+            contents = queries.instruction_contents_of(work.session, [instruction, *others])
+            if any(contents[other.id] != contents[instruction.id] for other in others):
+                found.add(
+                    invalid(
+                        f"instruction {instruction.human_key} says something else in another segment; name another "
+                        "version of it",
+                        *("segments", places[segments[segment_id]], "instruction", "version"),
+                        code=Code.DUPLICATE_KEY,
+                    )
+                )

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from mesgraph.definitions.instruction import InstructionDraft, instruction_violations
 from mesgraph.definitions.models import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.definitions.route import cycle_in
+from mesgraph.definitions.values import DataType, ValueRule
 from mesgraph.equipment.models import EquipmentClass, Site
-from mesgraph.errors import Code, Findings, Violation, invalid
+from mesgraph.errors import Code, Findings, Violation, invalid, replace_path
 from mesgraph.materials.models import MaterialDefinition
 from mesgraph.quantity import plain
-from mesgraph.words import check_code, check_name
+from mesgraph.words import check_code, check_distinct, check_name
 
-SEGMENTS_MAX, LINES_MAX, NUMBER_MAX = 500, 500, 99_999
+SEGMENTS_MAX, LINES_MAX, PARAMETERS_MAX, NUMBER_MAX = 500, 500, 500, 99_999
 DURATION_MAX = timedelta(days=366)
 OUTPUTS = frozenset({MaterialUse.PRODUCED, MaterialUse.CO_PRODUCT, MaterialUse.BY_PRODUCT})
 
@@ -41,6 +43,16 @@ class MaterialDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParameterDraft:
+    """A process parameter that is recorded while the segment runs."""
+
+    code: str
+    name: str
+    rule: ValueRule
+    critical: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentDraft:
     """A step. Without ``dependencies`` (``None``) it follows the end of the step before it."""
 
@@ -51,6 +63,8 @@ class SegmentDraft:
     run_time_per_unit: timedelta = timedelta()
     dependencies: Sequence[DependencyDraft] | None = None
     materials: Sequence[MaterialDraft] = ()
+    parameters: Sequence[ParameterDraft] = ()
+    instruction: InstructionDraft | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +134,23 @@ def _check_segment(segment: SegmentDraft, earlier: Sequence[int], seqs: set[int]
         named.append(dependency.after)
         found.add(_check_duration(dependency.delay, "dependencies", i, "delay"))
     found.add(*_check_bill(segment.materials))
+    found.extend(_check_parameters(segment.parameters))
+    if segment.instruction is not None:
+        found.extend(replace_path(x, ("instruction", *x.path)) for x in instruction_violations(segment.instruction))
     found.refuse()
+
+
+def _check_parameters(parameters: Sequence[ParameterDraft]) -> Iterator[Violation]:
+    if len(parameters) > PARAMETERS_MAX:
+        yield invalid(f"a segment has at most {PARAMETERS_MAX} parameters, this one {len(parameters)}", "parameters")
+    yield from check_distinct([parameter.code for parameter in parameters], "parameters")
+    for i, parameter in enumerate(parameters):
+        found = Findings()
+        found.add(check_code(parameter.code, "code"), check_name(parameter.name, "name"))
+        found.extend(parameter.rule.violations())
+        if parameter.rule.data_type is DataType.ITEM:
+            found.add(invalid("an item is scanned in a step of the instruction", "data_type"))
+        yield from (replace_path(x, ("parameters", i, *x.path)) for x in found.violations)
 
 
 def _check_bill(bill: Sequence[MaterialDraft]) -> Iterator[Violation | None]:

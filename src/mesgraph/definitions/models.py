@@ -3,12 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from mesgraph.db import Entity, Exact, Instant, Row, Word
+from mesgraph.definitions.values import DataType, ValueRule
 
 
 class DefinitionState(StrEnum):
@@ -35,6 +36,16 @@ class RevisionRule(StrEnum):
 
     EXACT = "EXACT"
     ANY_APPROVED = "ANY_APPROVED"
+
+
+class StepKind(StrEnum):
+    """What the operator does in an instruction step."""
+
+    INFO = "INFO"
+    DATA = "DATA"
+    SCAN = "SCAN"
+    CHECK = "CHECK"
+    SIGN = "SIGN"
 
 
 class ToleranceAction(StrEnum):
@@ -115,6 +126,97 @@ class SegmentDependency(Row):
     after_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"), primary_key=True)
     dependency: Mapped[DependencyKind] = mapped_column(Word(DependencyKind))
     delay_s: Mapped[int] = mapped_column(default=0)
+
+
+def value_rule() -> Any:
+    """The columns of a :class:`~mesgraph.definitions.values.ValueRule`, in the order of its fields."""
+    return composite(
+        ValueRule,
+        mapped_column("data_type", Word(DataType)),
+        mapped_column("uom", String(3), nullable=True),
+        *(mapped_column(name, Exact, nullable=True) for name in ("target", "low", "high", "warn_low", "warn_high")),
+        mapped_column("choices", JSON(none_as_null=True), nullable=True),
+    )
+
+
+class ParameterSpecification(Entity):
+    """A process parameter of a segment and its limits. ``critical``: a value that fails also holds the item."""
+
+    __tablename__ = "parameter_specification"
+    kind: ClassVar[str] = "ParameterSpecification"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"))
+    code: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    critical: Mapped[bool] = mapped_column(default=False)
+    rule: Mapped[ValueRule] = value_rule()
+
+    __table_args__ = (UniqueConstraint("segment_id", "code"),)
+
+    @property
+    def human_key(self) -> str:
+        """The code."""
+        return self.code
+
+
+class WorkInstruction(Entity):
+    """What the operator of a segment does, step by step; frozen with the definition."""
+
+    __tablename__ = "work_instruction"
+    kind: ClassVar[str] = "WorkInstruction"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"), unique=True)
+    code: Mapped[str] = mapped_column(String(64), index=True)
+    instruction_version: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+
+    @property
+    def human_key(self) -> str:
+        """Code and version."""
+        return f"{self.code}:{self.instruction_version}"
+
+
+class InstructionStep(Entity):
+    """A step of an instruction. ``another_person``: not one of those who began the run or did its other steps."""
+
+    __tablename__ = "instruction_step"
+    kind: ClassVar[str] = "InstructionStep"
+
+    instruction_id: Mapped[int] = mapped_column(ForeignKey("work_instruction.id"))
+    no: Mapped[int]
+    step_kind: Mapped[StepKind] = mapped_column(Word(StepKind))
+    prompt: Mapped[str] = mapped_column(String(2000))
+    mandatory: Mapped[bool] = mapped_column(default=True)
+    another_person: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (UniqueConstraint("instruction_id", "no"),)
+
+    @property
+    def human_key(self) -> str:
+        """The step number."""
+        return str(self.no)
+
+
+class EntrySpecification(Entity):
+    """A field of a step: what is entered, and what it may be; for a scan the material of the item."""
+
+    __tablename__ = "entry_specification"
+    kind: ClassVar[str] = "EntrySpecification"
+
+    step_id: Mapped[int] = mapped_column(ForeignKey("instruction_step.id"))
+    place: Mapped[int]
+    field: Mapped[str] = mapped_column(String(64))
+    prompt: Mapped[str] = mapped_column(String(200))
+    mandatory: Mapped[bool] = mapped_column(default=True)
+    material_id: Mapped[int | None] = mapped_column(ForeignKey("material_definition.id"))
+    rule: Mapped[ValueRule] = value_rule()
+
+    __table_args__ = (UniqueConstraint("step_id", "field"),)
+
+    @property
+    def human_key(self) -> str:
+        """The name of the field."""
+        return self.field
 
 
 class MaterialSpecification(Entity):

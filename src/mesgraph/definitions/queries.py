@@ -17,8 +17,15 @@ from mesgraph.definitions.models import (
     OperationsDefinition,
     OperationsSegment,
     SegmentDependency,
+    WorkInstruction,
 )
 from mesgraph.definitions.route import After, Route, Step
+from mesgraph.definitions.specifications import (
+    instruction_contents,
+    instructions_of,
+    parameter_contents,
+    scanned_materials,
+)
 from mesgraph.equipment.models import EquipmentClass, Site
 from mesgraph.ledger.entry import canonical, encode
 from mesgraph.materials.models import MaterialDefinition
@@ -204,9 +211,16 @@ def output_uoms(session: Session, segment_ids: Collection[int]) -> dict[int, str
 def content_of(session: Session, definition: OperationsDefinition) -> dict[str, Any]:
     """What the approval freezes: everything but state and effectivity, named by human keys, in a fixed order."""
     segments = segments_of(session, definition.id)
-    bills = bills_of(session, [segment.id for segment in segments])
+    ids = [segment.id for segment in segments]
+    bills = bills_of(session, ids)
     seqs = {segment.id: segment.seq for segment in segments}
-    materials = _keys(session, {definition.product_id} | {x.material_id for bill in bills.values() for x in bill})
+    parameters = parameter_contents(session, ids)
+    instructions = instructions_of(session, ids)
+    named = {definition.product_id} | {x.material_id for bill in bills.values() for x in bill}
+    if instructions:
+        named |= scanned_materials(session, [row.id for row in instructions.values()])
+    materials = _keys(session, named)
+    steps = instruction_contents(session, instructions.values(), materials) if instructions else {}
     after: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in dependencies_of(session, definition.id):
         after[row.segment_id].append({"after": seqs[row.after_id], "kind": str(row.dependency), "delay_s": row.delay_s})
@@ -226,10 +240,19 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
                 "run_time_per_unit_s": plain(segment.run_time_per_unit_s),
                 "dependencies": sorted(after[segment.id], key=lambda x: x["after"]),
                 "materials": [_line(line, materials[line.material_id]) for line in bills[segment.id]],
+                # what a segment does not have is not named: versions approved before it existed keep their hash
+                **({"parameters": parameters[segment.id]} if parameters[segment.id] else {}),
+                **({"instruction": steps[instructions[segment.id].id]} if segment.id in instructions else {}),
             }
             for segment in segments
         ],
     }
+
+
+def instruction_contents_of(session: Session, instructions: Collection[WorkInstruction]) -> dict[int, dict[str, Any]]:
+    """The content of each of these instructions, by its id."""
+    materials = _keys(session, scanned_materials(session, [row.id for row in instructions]))
+    return instruction_contents(session, instructions, materials)
 
 
 def content_hash(session: Session, definition: OperationsDefinition) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions.models import MaterialUse
+from mesgraph.definitions.specifications import parameters_of
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
 from mesgraph.genealogy.trace import TraceDirection, TraceEdge, trace
 from mesgraph.genealogy.walk import EVENT, NOW
@@ -18,10 +19,13 @@ from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
 from mesgraph.orders.bill import bill_lines
 from mesgraph.orders.models import (
     ActualUse,
+    Deviation,
+    DeviationState,
     JobOrder,
     JobResponse,
     MaterialActual,
     OperationsRequest,
+    ParameterActual,
     SegmentRequirement,
 )
 from mesgraph.orders.queries import requirements_of
@@ -36,6 +40,8 @@ class GapCode(StrEnum):
     RUN_NOT_ENDED = "RUN_NOT_ENDED"
     ACTUAL_MISSING = "ACTUAL_MISSING"
     MATERIAL_PENDING = "MATERIAL_PENDING"
+    PARAMETER_MISSING = "PARAMETER_MISSING"
+    DEVIATION_OPEN = "DEVIATION_OPEN"
     HOLD_OPEN = "HOLD_OPEN"
 
 
@@ -52,14 +58,17 @@ class AsBuilt:
     """The record of one item.
 
     ``job_responses``: the runs of its order that made it or what it was made from, and those that worked on it without
-    making anything. ``material_actuals``: what those runs took and made, reversals included. ``inputs``: its direct
-    inputs with their shares. ``holds``: of the item and its components, released ones too. ``completeness_pct``: the
-    part of what is expected that is there.
+    making anything. ``material_actuals``: what those runs took and made, reversals included; ``parameter_actuals``:
+    what they measured, but for values of other items; ``deviations``: what left its limits in them. ``inputs``: its
+    direct inputs with their shares. ``holds``: of the item and its components, released ones too.
+    ``completeness_pct``: the part of what is expected that is there.
     """
 
     item: Item
     job_responses: list[JobResponse]
     material_actuals: list[MaterialActual]
+    parameter_actuals: list[ParameterActual]
+    deviations: list[Deviation]
     components: list[Item]
     inputs: list[TraceEdge]
     events: list[GenealogyEvent]
@@ -77,6 +86,8 @@ def as_built(session: Session, item: Item) -> AsBuilt:
     runs = _runs(session, item, steps, made_by)
     components = _components(session, item)
     actuals = _actuals(session, runs)
+    measured = _measured(session, runs, {item.id} | {edge.from_item.id for edge in lineage})
+    deviations = _deviations(session, runs, measured)
     held = holds_of(session, [item.id, *(component.id for component in components)], open_only=False)
     holds = list({entry.hold.id: entry.hold for entry in held}.values())
     checks = [
@@ -84,12 +95,16 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         *_ended(session, steps, runs),
         *_bill(session, steps, runs, actuals),
         *_settled(session, runs, actuals),
+        *_parameters(session, steps, measured),
+        *_decided(deviations),
         *_released(item, holds),
     ]
     return AsBuilt(
         item=item,
         job_responses=runs,
         material_actuals=actuals,
+        parameter_actuals=measured,
+        deviations=deviations,
         components=components,
         inputs=[edge for edge in lineage if edge.to_item.id == item.id],
         events=events,
@@ -191,6 +206,25 @@ def _actuals(session: Session, runs: Sequence[JobResponse]) -> list[MaterialActu
     )
 
 
+def _measured(session: Session, runs: Sequence[JobResponse], lineage: Collection[int]) -> list[ParameterActual]:
+    """The values of the runs that were measured on no item, on this one, or on one that it was made from."""
+    rows = session.scalars(
+        select(ParameterActual)
+        .where(ParameterActual.job_response_id.in_([run.id for run in runs]))
+        .order_by(ParameterActual.id)
+    )
+    return [row for row in rows if row.item_id is None or row.item_id in lineage]
+
+
+def _deviations(session: Session, runs: Sequence[JobResponse], measured: Sequence[ParameterActual]) -> list[Deviation]:
+    """What left its limits in the runs, values of other items left out."""
+    rows = session.scalars(
+        select(Deviation).where(Deviation.job_response_id.in_([run.id for run in runs])).order_by(Deviation.id)
+    )
+    own = {None, *(actual.id for actual in measured)}
+    return [row for row in rows if row.parameter_actual_id in own]
+
+
 def _origin(session: Session, item: Item) -> Gap | None:
     """The record says where the item came from."""
     origin = (
@@ -264,6 +298,26 @@ def _settled(session: Session, runs: Sequence[JobResponse], actuals: Sequence[Ma
             item = row(session, Item, actual.item_id)
             amount = f"{plain(actual.pending)} {item.uom} of {item.key}"
             yield Gap(GapCode.MATERIAL_PENDING, f"{amount} are pending in {run.code}")
+
+
+def _parameters(
+    session: Session, steps: Sequence[SegmentRequirement], measured: Sequence[ParameterActual]
+) -> Iterator[Gap | None]:
+    """Every parameter of the steps has a value."""
+    known = {actual.specification_id for actual in measured}
+    asked = parameters_of(session, [step.segment_id for step in steps])
+    for step in steps:
+        for parameter in asked[step.segment_id]:
+            missing = Gap(GapCode.PARAMETER_MISSING, f"step {step.seq} has no value of {parameter.code}")
+            yield None if parameter.id in known else missing
+
+
+def _decided(deviations: Sequence[Deviation]) -> Iterator[Gap | None]:
+    """Every deviation is decided."""
+    for deviation in deviations:
+        waits = deviation.state is DeviationState.OPEN
+        message = f"deviation {deviation.number} is not decided: {deviation.description}"
+        yield Gap(GapCode.DEVIATION_OPEN, message) if waits else None
 
 
 def _released(item: Item, holds: Sequence[Hold]) -> Iterator[Gap | None]:

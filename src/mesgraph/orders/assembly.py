@@ -9,12 +9,11 @@ from mesgraph.definitions.models import MaterialUse
 from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
-from mesgraph.materials.actions import withdraw
-from mesgraph.materials.creation import create_item
+from mesgraph.materials.actions import create_item, withdraw
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
-from mesgraph.orders import reservations
 from mesgraph.orders.bill import bill_lines, bill_violation, out_of_tolerance
+from mesgraph.orders.deviations import tolerate
 from mesgraph.orders.material import Take, take_violations
 from mesgraph.orders.models import ActualUse, JobResponse, MaterialActual
 from mesgraph.orders.production import (
@@ -77,12 +76,7 @@ def assemble_unit(
                 of_component.extend(take_violations(work, run, Take(item=component.item, quantity=ONE), bill))
         portions = gather(work, run, found, bill, consumed, sources) if consumed or sources else []
         taken = amounts(work, [*((part, ONE) for part in parts), *((x.item, x.quantity) for x in portions)])
-        deviations = out_of_tolerance(bill, taken, ONE)
-        found.extend(
-            invalid(str(deviation), "components", code=Code.CONSUMPTION_OUT_OF_TOLERANCE)
-            for deviation in deviations
-            if deviation.blocks
-        )
+        tolerated = tolerate(work, response, out_of_tolerance(bill, taken, ONE), found, "components")
     inputs = [Line(component.item, ONE, slot=component.slot) for component in components]
     inputs += [portion.line for portion in portions]
     unit = create_item(
@@ -100,7 +94,6 @@ def assemble_unit(
     )
     for component in components:
         _install(work, component, unit)
-        reservations.issue(work, run, component.item, ONE)
     inherit(work, portions, [unit])
     event = record_activity(
         work,
@@ -114,7 +107,6 @@ def assemble_unit(
     settle(portions, event)
     work.add_all([_installed_actual(work, run, component, event) for component in components])
     post(work, run, [(unit, OutputUse.PRODUCED)], event)
-    warnings = [str(deviation) for deviation in deviations]
     ledger.record(
         work,
         events.MaterialProduced(
@@ -123,11 +115,12 @@ def assemble_unit(
             quantity=ONE,
             uom=unit.uom,
             item_count=1,
-            warnings=warnings,
+            warnings=tolerated.warnings,
+            deviations=tolerated.deviations,
         ),
         site_id=response.site_id,
     )
-    return Made(items=[unit], genealogy_event=event, warnings=warnings)
+    return Made(items=[unit], genealogy_event=event, tolerated=tolerated)
 
 
 def _component_violations(components: Sequence[Component]) -> Iterable[Violation]:

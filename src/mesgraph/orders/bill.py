@@ -65,6 +65,14 @@ def bill_violation(
     )
 
 
+def line_of(lines: Sequence[BillLine], material: MaterialDefinition) -> BillLine | None:
+    """The first line that consumes this material into the output."""
+    return next(
+        (x for x in lines if x.specification.use is MaterialUse.CONSUMED and x.accepts(material)),
+        None,
+    )
+
+
 @dataclass(frozen=True)
 class OutOfTolerance:
     """A consumption per output unit outside the tolerance of its bill line (I11)."""

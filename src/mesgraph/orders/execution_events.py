@@ -8,11 +8,11 @@ from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.ledger import Event
 from mesgraph.materials.models import Item, Lifecycle
 from mesgraph.orders.models import (
+    Deviation,
     JobOrder,
     JobResponse,
     JobSubState,
     MaterialActual,
-    MaterialReservation,
     OperationsRequest,
     SegmentRequirement,
 )
@@ -78,17 +78,13 @@ class OperationsRequestStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsRequestCompleted(Event):
-    """The order came to its end: with its last step, or before it, and then ``jobs`` that had not begun were cancelled.
+    """The last step of the order came to its end. ``items`` were in process in it and are AVAILABLE now."""
 
-    ``items`` were in process in it and are AVAILABLE now.
-    """
-
-    subjects = ("request", "items", "jobs")
+    subjects = ("request", "items")
     request: OperationsRequest
     good_quantity: Decimal
     scrap_quantity: Decimal
     items: list[Item]
-    jobs: list[JobOrder]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +116,9 @@ class MaterialConsumed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MaterialProduced(Event):
-    """A run made items. ``warnings`` name consumptions outside the tolerance of a bill line that only warns."""
+    """A run made items. ``warnings`` name consumptions outside the tolerance of their bill lines: of those that only
+    warn, and of those that block, which accepted ``deviations`` let pass.
+    """
 
     subjects = ("job_response",)
     job_response: JobResponse
@@ -129,6 +127,7 @@ class MaterialProduced(Event):
     uom: str
     item_count: int
     warnings: list[str]
+    deviations: list[Deviation]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,43 +146,9 @@ class ConsumptionReversed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProductionReversed(Event):
-    """What a run made, or what of it was scrapped, was taken back. The reversing ``genealogy_event`` has the lines."""
+    """What a run made was taken back. The reversing ``genealogy_event`` has the lines."""
 
     subjects = ("job_response",)
     job_response: JobResponse
     genealogy_event: GenealogyEvent
     reverses: GenealogyEvent
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaterialReserved(Event):
-    """A quantity of an item is kept for a step of an order, or for the job that is named."""
-
-    subjects = ("item", "request", "reservation")
-    item: Item
-    request: OperationsRequest
-    reservation: MaterialReservation
-    requirement: SegmentRequirement
-    job_order: JobOrder | None
-    quantity: Decimal
-    uom: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaterialReservationIssued(Event):
-    """The order consumed all that a reservation kept for it."""
-
-    subjects = ("item", "reservation")
-    item: Item
-    reservation: MaterialReservation
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaterialReservationReleased(Event):
-    """What a reservation still kept is free for everybody: somebody released it, or its order does not need it."""
-
-    subjects = ("item", "reservation")
-    item: Item
-    reservation: MaterialReservation
-    quantity: Decimal
-    uom: str

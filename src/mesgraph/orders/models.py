@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mesgraph.db import Entity, Exact, Instant, Sited, Word
+from mesgraph.definitions.values import Verdict
 
 
 class RequestState(StrEnum):
@@ -59,12 +60,27 @@ class ActualUse(StrEnum):
     BY_PRODUCT = "BY_PRODUCT"
 
 
-class ReservationState(StrEnum):
-    """What became of a reservation."""
+class ValueSource(StrEnum):
+    """Where a recorded value comes from."""
 
-    RESERVED = "RESERVED"
-    ISSUED = "ISSUED"
-    RELEASED = "RELEASED"
+    OPERATOR = "OPERATOR"
+    DRIVER = "DRIVER"
+    LABORATORY = "LABORATORY"
+
+
+class DeviationKind(StrEnum):
+    """What left its limits."""
+
+    PARAMETER = "PARAMETER"
+    CONSUMPTION = "CONSUMPTION"
+
+
+class DeviationState(StrEnum):
+    """Life of a deviation: opened, then decided once."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
 
 
 class OperationsRequest(Sited, Entity):
@@ -124,10 +140,7 @@ class SegmentRequirement(Sited, Entity):
 
 
 class JobOrder(Sited, Entity):
-    """A task for one work unit: a segment of an order, or a part of it.
-
-    ``interrupted_with_order``: it stands still because its order was held or suspended, and goes on with the order.
-    """
+    """A task for one work unit: a segment of an order, or a part of it."""
 
     __tablename__ = "job_order"
     kind: ClassVar[str] = "JobOrder"
@@ -143,7 +156,6 @@ class JobOrder(Sited, Entity):
     planned_end: Mapped[datetime | None] = mapped_column(Instant)
     state: Mapped[JobState] = mapped_column(Word(JobState))
     sub_state: Mapped[JobSubState | None] = mapped_column(Word(JobSubState))
-    interrupted_with_order: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
@@ -182,41 +194,11 @@ class JobResponse(Sited, Entity):
         return self.code
 
 
-class MaterialReservation(Sited, Entity):
-    """A quantity of an item that is kept for a step of an order, or for one job of it.
-
-    ``issued`` is what the order has consumed of it; the rest is ``open`` while it is RESERVED and its order still
-    needs it. Written under the lock of the item.
-    """
-
-    __tablename__ = "material_reservation"
-    kind: ClassVar[str] = "MaterialReservation"
-
-    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
-    requirement_id: Mapped[int] = mapped_column(ForeignKey("segment_requirement.id"), index=True)
-    job_order_id: Mapped[int | None] = mapped_column(ForeignKey("job_order.id"), index=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
-    quantity: Mapped[Decimal] = mapped_column(Exact)
-    issued: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
-    state: Mapped[ReservationState] = mapped_column(Word(ReservationState))
-
-    @property
-    def open(self) -> Decimal:
-        """What is still kept."""
-        return self.quantity - self.issued if self.state is ReservationState.RESERVED else Decimal(0)
-
-    @property
-    def human_key(self) -> str:
-        """Its number."""
-        return f"MR-{self.id}"
-
-
 class MaterialActual(Sited, Entity):
     """Material that a run took or made.
 
     Of what was taken, ``pending`` has not become part of an output yet and ``returned`` was given back by reversals;
-    the rest was used, or scrapped with the run. Of positions the used ones come first, then the pending ones, then
-    those given back.
+    the rest was used. Of positions the used ones come first, then the pending ones, then those given back.
     """
 
     __tablename__ = "material_actual"
@@ -238,10 +220,67 @@ class MaterialActual(Sited, Entity):
 
     @property
     def used(self) -> Decimal:
-        """What became part of outputs, or was scrapped with the run."""
+        """What became part of outputs."""
         return self.quantity - self.pending - self.returned
 
     @property
     def human_key(self) -> str:
         """Its number."""
         return f"MA-{self.id}"
+
+
+class ParameterActual(Sited, Entity):
+    """A value of a process parameter, as measured in a run, and its verdict. ``value`` is the one text of the value."""
+
+    __tablename__ = "parameter_actual"
+    kind: ClassVar[str] = "ParameterActual"
+
+    job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)
+    specification_id: Mapped[int] = mapped_column(ForeignKey("parameter_specification.id"), index=True)
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    value: Mapped[str] = mapped_column(String(200))
+    source: Mapped[ValueSource] = mapped_column(Word(ValueSource))
+    verdict: Mapped[Verdict] = mapped_column(Word(Verdict))
+    posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    posted_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"PV-{self.id}"
+
+
+class Deviation(Sited, Entity):
+    """Something in a run left its approved limits: a recorded value, or the amount of a bill line.
+
+    It is opened with the fact and decided once, by another person. A nonconformance of the quality domain can name
+    it; what is stopped in the meantime is stopped by its ``hold``.
+    """
+
+    __tablename__ = "deviation"
+    kind: ClassVar[str] = "Deviation"
+
+    number: Mapped[str] = mapped_column(String(64))
+    deviation_kind: Mapped[DeviationKind] = mapped_column(Word(DeviationKind))
+    state: Mapped[DeviationState] = mapped_column(Word(DeviationState))
+    job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)
+    parameter_actual_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_actual.id"), index=True)
+    bill_line_id: Mapped[int | None] = mapped_column(ForeignKey("material_specification.id"))
+    hold_id: Mapped[int | None] = mapped_column(ForeignKey("hold.id"))
+    description: Mapped[str] = mapped_column(String(2000))
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason_code: Mapped[str | None] = mapped_column(String(64))
+    comment: Mapped[str | None] = mapped_column(String(2000))
+
+    __table_args__ = (
+        UniqueConstraint("site_id", "number"),
+        Index("ix_deviation_site_state", "site_id", "state"),
+    )
+
+    @property
+    def human_key(self) -> str:
+        """The number."""
+        return self.number

@@ -16,10 +16,12 @@ from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.holds.actions import inherit_holds
 from mesgraph.holds.queries import open_holds_of
-from mesgraph.materials.creation import create_item, create_serial_units
+from mesgraph.materials.actions import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
+from mesgraph.materials.series import create_serial_units
 from mesgraph.orders import execution_events as events
 from mesgraph.orders.bill import BillLine, bill_lines, bill_violation, out_of_tolerance
+from mesgraph.orders.deviations import Tolerated, tolerate
 from mesgraph.orders.material import Take, take_in
 from mesgraph.orders.models import ActualUse, JobResponse, MaterialActual
 from mesgraph.orders.run import Run, row, run_of
@@ -86,7 +88,7 @@ class Made:
 
     items: list[Item]
     genealogy_event: GenealogyEvent
-    warnings: list[str]
+    tolerated: Tolerated
 
 
 def produce_material(
@@ -104,8 +106,9 @@ def produce_material(
 
     Refuses what :func:`~mesgraph.orders.material.consume_material` refuses; QUANTITY_NOT_CONSERVED without an input
     (I3); INSUFFICIENT_QUANTITY for more than is pending; WRONG_MATERIAL, WRONG_MATERIAL_VERSION for an output that is
-    not on the bill (I9); CONSUMPTION_OUT_OF_TOLERANCE where the bill line blocks (I11); SERIAL_NOT_UNIQUE,
-    DUPLICATE_KEY, VALIDATION_FAILED for numbers and quantities; TIME_ORDER_INVALID.
+    not on the bill (I9); CONSUMPTION_OUT_OF_TOLERANCE where the bill line blocks and no deviation is accepted for it
+    in this run (I11); SERIAL_NOT_UNIQUE, DUPLICATE_KEY, VALIDATION_FAILED for numbers and quantities;
+    TIME_ORDER_INVALID.
     """
     run = run_of(work.session, response)
     run.lock(work, *(take.item for take in consumed), *pending_items(work, run, sources, bool(consumed)))
@@ -115,12 +118,8 @@ def produce_material(
         found.extend(_output_violations(work, run, outputs, bill))
         portions = gather(work, run, found, bill, consumed, sources)
         found.extend(_order_violations(work, portions))
-        deviations = out_of_tolerance(bill, amounts(work, [(x.item, x.quantity) for x in portions]), _produced(outputs))
-        found.extend(
-            invalid(str(deviation), "outputs", code=Code.CONSUMPTION_OUT_OF_TOLERANCE)
-            for deviation in deviations
-            if deviation.blocks
-        )
+        outside = out_of_tolerance(bill, amounts(work, [(x.item, x.quantity) for x in portions]), _produced(outputs))
+        tolerated = tolerate(work, response, outside, found, "outputs")
     made = _create(work, run, outputs)
     inherit(work, portions, [item for item, _ in made])
     event = record_activity(
@@ -133,7 +132,7 @@ def produce_material(
         location=run.equipment,
     )
     settle(portions, event)
-    return _told(work, run, made, event, [str(deviation) for deviation in deviations])
+    return _told(work, run, made, event, tolerated)
 
 
 def pending_items(work: Work, run: Run, sources: Sequence[Source], inline: bool) -> list[Item]:
@@ -155,7 +154,7 @@ def gather(
     sources: Sequence[Source],
 ) -> list[Portion]:
     """What goes in: taken in the same breath, named of the pending, or all that is pending. Notes what is wrong."""
-    pending = pending_of(work, run) if sources or not consumed else []
+    pending = _pending(work, run) if sources or not consumed else []
     portions: list[Portion] = []
     left = {actual.id: actual.pending for actual, _ in pending}
     for i, source in enumerate(sources):
@@ -199,8 +198,7 @@ def amounts(work: Work, parts: Iterable[tuple[Item, Decimal]]) -> dict[str, Deci
     return taken
 
 
-def pending_of(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
-    """What is pending in the run, in the order of posting."""
+def _pending(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
     rows = work.session.execute(
         select(MaterialActual, Item)
         .join(Item, Item.id == MaterialActual.item_id)
@@ -386,7 +384,7 @@ def inherit(work: Work, portions: Sequence[Portion], children: Sequence[Item]) -
 
 
 def _told(
-    work: Work, run: Run, made: Sequence[tuple[Item, Output]], event: GenealogyEvent, warnings: list[str]
+    work: Work, run: Run, made: Sequence[tuple[Item, Output]], event: GenealogyEvent, tolerated: Tolerated
 ) -> Made:
     """Post the actuals of the outputs and record the production."""
     post(work, run, ((item, output.use) for item, output in made), event)
@@ -399,11 +397,12 @@ def _told(
             quantity=sum((item.initial_quantity for item in products), Decimal(0)),
             uom=products[0].uom,
             item_count=len(made),
-            warnings=warnings,
+            warnings=tolerated.warnings,
+            deviations=tolerated.deviations,
         ),
         site_id=run.response.site_id,
     )
-    return Made(items=[item for item, _ in made], genealogy_event=event, warnings=warnings)
+    return Made(items=[item for item, _ in made], genealogy_event=event, tolerated=tolerated)
 
 
 def post(work: Work, run: Run, made: Iterable[tuple[Item, OutputUse]], event: GenealogyEvent) -> None:

@@ -10,6 +10,9 @@ from mesgraph.equipment.models import Equipment, EquipmentClassMember
 from mesgraph.equipment.queries import split_site
 from mesgraph.orders.lifecycle import LIVE
 from mesgraph.orders.models import (
+    Deviation,
+    DeviationKind,
+    DeviationState,
     JobOrder,
     JobResponse,
     JobState,
@@ -117,6 +120,44 @@ def jobs_listed(
         statement = statement.where(JobOrder.equipment_id == equipment_id)
     if request_id is not None:
         statement = statement.where(JobOrder.request_id == request_id)
+    return statement
+
+
+def deviation_by_key(session: Session, key: str) -> Deviation | None:
+    """The deviation ``SITE/NUMBER``, if in scope."""
+    site, number = split_site(session, key)
+    if site is None:
+        return None
+    return session.scalar(select(Deviation).where(Deviation.site_id == site.id, Deviation.number == number))
+
+
+def last_deviation(session: Session, site_id: int) -> str | None:
+    """The number of the site's latest deviation."""
+    return session.scalar(
+        select(Deviation.number).where(Deviation.site_id == site_id).order_by(Deviation.id.desc()).limit(1)
+    )
+
+
+def deviations_listed(
+    site_id: int | None = None,
+    state: DeviationState | None = None,
+    kind: DeviationKind | None = None,
+    request_id: int | None = None,
+    job_response_id: int | None = None,
+) -> Select[Deviation]:
+    """Statement for deviations."""
+    statement = select(Deviation)
+    if site_id is not None:
+        statement = statement.where(Deviation.site_id == site_id)
+    if state is not None:
+        statement = statement.where(Deviation.state == state)
+    if kind is not None:
+        statement = statement.where(Deviation.deviation_kind == kind)
+    if request_id is not None:
+        runs = select(JobResponse.id).where(JobResponse.request_id == request_id)
+        statement = statement.where(Deviation.job_response_id.in_(runs))
+    if job_response_id is not None:
+        statement = statement.where(Deviation.job_response_id == job_response_id)
     return statement
 
 

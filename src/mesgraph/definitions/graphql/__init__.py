@@ -7,12 +7,22 @@ from mesgraph.definitions.graphql.nodes import (
     OperationsSegmentNode,
     output_uom,
 )
+from mesgraph.definitions.graphql.specifications import (
+    EntrySpecificationNode,
+    InstructionStepNode,
+    ParameterSpecificationNode,
+    WorkInstructionNode,
+)
 
 __all__ = [
     "DefinitionCommands",
     "DefinitionQueries",
+    "EntrySpecificationNode",
+    "InstructionStepNode",
     "MaterialSpecificationNode",
     "OperationsDefinitionNode",
     "OperationsSegmentNode",
+    "ParameterSpecificationNode",
+    "WorkInstructionNode",
     "output_uom",
 ]

@@ -9,8 +9,14 @@ from sqlalchemy.orm import Session
 from mesgraph.api.command import CommandInput
 from mesgraph.api.nodes import find
 from mesgraph.api.scalars import Duration
-from mesgraph.definitions.draft import DefinitionDraft, DependencyDraft, MaterialDraft, SegmentDraft
+from mesgraph.definitions.draft import DefinitionDraft, DependencyDraft, MaterialDraft, ParameterDraft, SegmentDraft
 from mesgraph.definitions.graphql.enums import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.definitions.graphql.instruction import (
+    ValueSpecificationInput,
+    WorkInstructionInput,
+    read_instruction,
+    read_rule,
+)
 from mesgraph.equipment.models import EquipmentClass, Site
 from mesgraph.errors import Findings
 from mesgraph.materials.graphql import QuantityInput, read_quantity
@@ -49,6 +55,17 @@ class MaterialSpecificationInput:
     )
 
 
+@strawberry.input(description="A process parameter that is recorded while the segment runs.")
+class ParameterSpecificationInput(ValueSpecificationInput):
+    """One parameter."""
+
+    code: str = strawberry.field(description="Code, unique within the segment.")
+    name: str = strawberry.field(description="Name.")
+    critical: bool = strawberry.field(
+        default=False, description="Whether a value outside [low, high] also places a hold on the item."
+    )
+
+
 @strawberry.input(description="A step of a definition.")
 class OperationsSegmentInput:
     """One step."""
@@ -65,6 +82,12 @@ class OperationsSegmentInput:
         description="What it waits for; when left out, the end of the step before it. An empty list: nothing.",
     )
     materials: list[MaterialSpecificationInput] = strawberry.field(default_factory=list, description="The bill.")
+    parameters: list[ParameterSpecificationInput] = strawberry.field(
+        default_factory=list, description="What is recorded of the process."
+    )
+    instruction: WorkInstructionInput | None = strawberry.field(
+        default=None, description="What the operator does, step by step."
+    )
 
 
 @strawberry.input(description="A version of how a product is made, as a whole.")
@@ -112,6 +135,9 @@ def _segment(session: Session, input: OperationsSegmentInput, index: int, found:
         dependencies = [
             DependencyDraft(after=x.after, kind=x.kind, delay=x.delay or timedelta()) for x in input.dependencies
         ]
+    instruction = None
+    if input.instruction is not None:
+        instruction = read_instruction(session, input.instruction, found, "segments", index, "instruction")
     return SegmentDraft(
         seq=input.seq,
         name=input.name,
@@ -122,6 +148,10 @@ def _segment(session: Session, input: OperationsSegmentInput, index: int, found:
         materials=[
             _line(session, line, found, "segments", index, "materials", i) for i, line in enumerate(input.materials)
         ],
+        parameters=[
+            ParameterDraft(code=x.code, name=x.name, critical=x.critical, rule=read_rule(x)) for x in input.parameters
+        ],
+        instruction=instruction,
     )
 
 

@@ -6,15 +6,20 @@ from mesgraph.definitions.models import (
     DependencyKind,
     MaterialUse,
     RevisionRule,
+    StepKind,
     ToleranceAction,
 )
+from mesgraph.definitions.values import DataType, Verdict
 
 __all__ = [
+    "DataType",
     "DefinitionState",
     "DependencyKind",
     "MaterialUse",
     "RevisionRule",
+    "StepKind",
     "ToleranceAction",
+    "Verdict",
 ]
 
 described_enum(
@@ -60,5 +65,36 @@ described_enum(
     {
         DependencyKind.AFTER_END: "The end of the other segment, and the delay after it.",
         DependencyKind.AFTER_START: "The start of the other segment, and the delay after it.",
+    },
+)
+described_enum(
+    DataType,
+    "Type of a value. Values travel as text.",
+    {
+        DataType.DECIMAL: "An exact decimal number, such as 5480.5.",
+        DataType.INTEGER: "A whole number.",
+        DataType.BOOLEAN: "true or false; it states that something is so, and false fails.",
+        DataType.TEXT: "A text, or one of the `choices`.",
+        DataType.ITEM: "A scanned item.",
+    },
+)
+described_enum(
+    Verdict,
+    "What a value is, measured against its limits.",
+    {
+        Verdict.PASS: "Inside all limits.",
+        Verdict.WARNING: "Inside [low, high], but outside [warnLow, warnHigh].",
+        Verdict.FAIL: "Outside [low, high], or false.",
+    },
+)
+described_enum(
+    StepKind,
+    "What the operator does in a step of an instruction.",
+    {
+        StepKind.INFO: "Reads it and says: done.",
+        StepKind.DATA: "Enters values.",
+        StepKind.SCAN: "Scans items of the materials named.",
+        StepKind.CHECK: "Says of each entry whether it is so.",
+        StepKind.SIGN: "Confirms the steps before; another person does where the step says so.",
     },
 )

@@ -20,11 +20,14 @@ from mesgraph.definitions.graphql.enums import (
     RevisionRule,
     ToleranceAction,
 )
+from mesgraph.definitions.graphql.specifications import ParameterSpecificationNode, WorkInstructionNode
 from mesgraph.definitions.models import (
     MaterialSpecification,
     OperationsDefinition,
     OperationsSegment,
+    ParameterSpecification,
     SegmentDependency,
+    WorkInstruction,
 )
 from mesgraph.equipment.graphql import EquipmentClassNode, SiteNode
 from mesgraph.equipment.models import EquipmentClass
@@ -91,6 +94,18 @@ class OperationsSegmentNode(Node):
         "The bill, by line number.",
         (MaterialSpecification.line,),
     )
+    parameters: list[ParameterSpecificationNode] = to_many(
+        ParameterSpecification.segment_id,
+        ParameterSpecification,
+        "The process parameters that are recorded while it runs, by code.",
+        (ParameterSpecification.code,),
+    )
+
+    @strawberry.field(description="What its operator does, step by step; null when there is no instruction.")
+    async def instruction(root: strawberry.Parent[Any], info: Info) -> WorkInstructionNode | None:
+        """One at most."""
+        rows = await info.context.many(WorkInstruction, WorkInstruction.segment_id, root.id, (WorkInstruction.id,))
+        return shown(rows[0] if rows else None)
 
     @strawberry.field(description="Planned time to set up.")
     def setup_time(root: strawberry.Parent[Any]) -> Duration:

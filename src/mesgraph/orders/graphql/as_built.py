@@ -14,6 +14,7 @@ from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
 from mesgraph.orders.as_built import GapCode, as_built
 from mesgraph.orders.graphql.nodes import JobResponseNode, MaterialActualNode
+from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
 
 described_enum(
     GapCode,
@@ -23,6 +24,8 @@ described_enum(
         GapCode.RUN_NOT_ENDED: "A step of its order has not run yet, or one of its runs has not come to its end.",
         GapCode.ACTUAL_MISSING: "A bill line of a step has no consumption.",
         GapCode.MATERIAL_PENDING: "A run took material that has not become part of an output.",
+        GapCode.PARAMETER_MISSING: "A parameter of a step has no value.",
+        GapCode.DEVIATION_OPEN: "A deviation is not decided.",
         GapCode.HOLD_OPEN: "A hold on the item or on one of its components is open.",
     },
 )
@@ -51,6 +54,12 @@ class AsBuiltRecordType:
     )
     material_actuals: list[MaterialActualNode] = strawberry.field(
         description="What those runs took and made, in the order of posting; reversals too."
+    )
+    parameter_actuals: list[ParameterActualNode] = strawberry.field(
+        description="What was measured in those runs, in the order of posting; values of other items are left out."
+    )
+    deviations: list[DeviationNode] = strawberry.field(
+        description="What left its limits in those runs, in the order of opening."
     )
     components: list[TraceableItem] = strawberry.field(description="What is installed in it, by slot.")
     inputs: list[GenealogyEdgeType] = strawberry.field(

@@ -16,17 +16,11 @@ from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.graphql import PositionRangeInput
 from mesgraph.holds.queries import Range
 from mesgraph.ledger.queries import event_by_id
-from mesgraph.materials.graphql import (
-    ItemKey,
-    QuantityInput,
-    TraceableItem,
-    find_item,
-    read_item_quantity,
-    read_quantity,
-)
+from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, read_quantity
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import assembly, execution, material, production, reversal
 from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode
+from mesgraph.orders.graphql.recorded import DeviationNode
 from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual
 from mesgraph.orders.production import OutputUse
 from mesgraph.orders.run import row, run_of
@@ -237,7 +231,11 @@ class ProduceMaterialPayload(CommandPayload):
         default=None, description="The activity that links inputs and outputs."
     )
     warnings: list[str] | None = strawberry.field(
-        default=None, description="Consumptions outside the tolerance of bill lines that only warn."
+        default=None,
+        description="Consumptions outside the tolerance of bill lines that only warn, or that `deviations` let pass.",
+    )
+    deviations: list[DeviationNode] | None = strawberry.field(
+        default=None, description="The accepted deviations that let a consumption pass."
     )
 
 
@@ -274,7 +272,11 @@ class AssembleUnitPayload(CommandPayload):
     )
     genealogy_event: GenealogyEventNode | None = strawberry.field(default=None, description="The activity.")
     warnings: list[str] | None = strawberry.field(
-        default=None, description="Consumptions outside the tolerance of bill lines that only warn."
+        default=None,
+        description="Consumptions outside the tolerance of bill lines that only warn, or that `deviations` let pass.",
+    )
+    deviations: list[DeviationNode] | None = strawberry.field(
+        default=None, description="The accepted deviations that let a consumption pass."
     )
 
 
@@ -385,7 +387,8 @@ class ExecutionCommands:
         return ProduceMaterialPayload(
             items=shown(made.items),
             genealogy_event=shown(made.genealogy_event),
-            warnings=made.warnings,
+            warnings=made.tolerated.warnings,
+            deviations=shown(made.tolerated.deviations),
         )
 
     @command
@@ -410,7 +413,8 @@ class ExecutionCommands:
         return AssembleUnitPayload(
             unit=shown(made.items[0]),
             genealogy_event=shown(made.genealogy_event),
-            warnings=made.warnings,
+            warnings=made.tolerated.warnings,
+            deviations=shown(made.tolerated.deviations),
         )
 
     @command
@@ -435,9 +439,13 @@ def _amount(given: QuantityInput | None, uom: str) -> Decimal:
 def _take(work: Work, key: ItemKey, quantity: QuantityInput, positions: PositionRangeInput | None) -> material.Take:
     """Refuses NOT_FOUND, UOM_MISMATCH, VALIDATION_FAILED below the names of the input's fields."""
     item = find_item(work.session, key, "item")
-    return material.Take(
-        item=item, quantity=read_item_quantity(work.session, quantity, item, "quantity"), positions=_range(positions)
-    )
+    return material.Take(item=item, quantity=_quantity(work, item, quantity), positions=_range(positions))
+
+
+def _quantity(work: Work, item: Item, quantity: QuantityInput) -> Decimal:
+    if item.material_id is None:
+        return in_base(Quantity(quantity.value, quantity.uom), item.uom, {}, "quantity")
+    return read_quantity(quantity, row(work.session, MaterialDefinition, item.material_id), "quantity")
 
 
 def _range(positions: PositionRangeInput | None) -> Range | None:
@@ -493,9 +501,5 @@ def _source(work: Work, source: PendingInput) -> production.Source:
     item = row(work.session, Item, actual.item_id) if actual is not None else None
     if source.item is not None:
         item = find_item(work.session, source.item, "item")
-    quantity = (
-        None
-        if source.quantity is None or item is None
-        else read_item_quantity(work.session, source.quantity, item, "quantity")
-    )
+    quantity = None if source.quantity is None or item is None else _quantity(work, item, source.quantity)
     return production.Source(actual=actual, item=item, quantity=quantity)
