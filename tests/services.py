@@ -135,7 +135,7 @@ def _own_cluster(binaries: Path) -> Iterator[str]:
 
     try:
         run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        port = _free_port()
+        port = free_port()
         options = " ".join(f"-c {name}='{value}'" for name, value in (SETTINGS | {"port": str(port)}).items())
         run("pg_ctl", "-w", "-t", "60", "-l", str(folder / "server.log"), "-o", options, "start")
         try:
@@ -152,7 +152,8 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
     return None if os.geteuid() else accounts.get("postgres", accounts["nobody"])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -24,3 +24,8 @@ def upgrade() -> None:
         sa.Column("passed_over", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_reader")),
     )
+
+
+def downgrade() -> None:
+    """Undo it."""
+    op.drop_table("ledger_reader")

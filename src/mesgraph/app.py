@@ -13,6 +13,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
 from mesgraph import console
 from mesgraph.api.body_limit import BodyLimit
+from mesgraph.api.stopping import EndsWithServer, stop_asked
 from mesgraph.api.view import BODY_MAX, GraphQLView
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
@@ -30,8 +31,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with running_plant(settings) as plant:
             app.state.plant = plant
             app.state.graphql = GraphQLView(build_schema(), plant)
-            app.state.stream = GraphQLView(build_schema(), plant, stream=GRAPHQL_SSE_PROTOCOL)
-            yield
+            with stop_asked() as stopping:
+                streams = GraphQLView(build_schema(), plant, stream=GRAPHQL_SSE_PROTOCOL)
+                app.state.stream = EndsWithServer(streams, stopping)
+                yield
 
     routes: list[BaseRoute] = [
         Route("/healthz", healthz),

@@ -57,6 +57,7 @@ class Code(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NOT_RELEASED_FOR_SHIPMENT = "NOT_RELEASED_FOR_SHIPMENT"
     ORDER_ALREADY_STARTED = "ORDER_ALREADY_STARTED"
+    ORDER_ON_HOLD = "ORDER_ON_HOLD"
     OVERLOADED = "OVERLOADED"
     QUANTITY_NOT_CONSERVED = "QUANTITY_NOT_CONSERVED"
     REASON_REQUIRED = "REASON_REQUIRED"
@@ -173,6 +174,7 @@ MEANINGS: dict[Code, Meaning] = {
         "After the start only a larger quantity, dueAt and priority may change.",
         "Send only those changes, or close the order and submit a new one.",
     ),
+    Code.ORDER_ON_HOLD: Meaning("The order has an open hold.", "Have quality release the `holds`, then go on."),
     Code.OVERLOADED: Meaning("Too much work is waiting.", "Try again after a short, growing delay.", True),
     Code.QUANTITY_NOT_CONSERVED: Meaning(
         "What goes in and what comes out of the activity differ.",
@@ -267,7 +269,7 @@ class QuantityViolation(Violation):
 
 @dataclass(frozen=True, kw_only=True)
 class HoldViolation(Violation):
-    """Open holds stop it (I7). ``holds`` are the ids of the holds."""
+    """Open holds stop an item (I7) or an order. ``holds`` are the ids of the holds."""
 
     code: Code = Code.LOT_ON_HOLD
     holds: tuple[int, ...]

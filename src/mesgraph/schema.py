@@ -23,10 +23,12 @@ from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
+from mesgraph.orders.graphql.course import CourseCommands
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
 from mesgraph.orders.graphql.recording import RecordCommands, RecordQueries
+from mesgraph.orders.graphql.reservations import ReservationCommands
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
@@ -62,6 +64,8 @@ class Mutation(
     DefinitionCommands,
     GenealogyCommands,
     PlanningCommands,
+    ReservationCommands,
+    CourseCommands,
     ExecutionCommands,
     RecordCommands,
 ):

@@ -104,15 +104,16 @@ async def make_order(
     approver = await api.actor(Role.QA, subject="qa-01")
 
     def make(session: Session) -> Order:
-        definition = _definition(api, session, code, steps, author, approver)
-        return _order(api, session, definition, steps, code, Decimal(quantity), equipment_code)
+        definition = put_definition(api, session, code, steps, author, approver)
+        return put_order(api, session, definition, steps, code, Decimal(quantity), equipment_code)
 
     return await api.plant.database.write(make)
 
 
-def _definition(
+def put_definition(
     api: Api, session: Session, code: str, steps: Sequence[Step], author: Actor, approver: Actor
 ) -> OperationsDefinition:
+    """An approved definition of the steps, each of any class of work unit and waiting for nothing."""
     from mesgraph.equipment.queries import class_by_key
 
     work = api.work(session, author)
@@ -153,7 +154,7 @@ def _definition(
     return approve_operations_definition(api.work(session, approver), definition)
 
 
-def _order(
+def put_order(
     api: Api,
     session: Session,
     definition: OperationsDefinition,
@@ -162,6 +163,7 @@ def _order(
     quantity: Decimal,
     equipment_code: str | None,
 ) -> Order:
+    """The rows of an order that is READY, with one permitted job for each step."""
     work = api.work(session)
     site_id = site(session).id
     unit = equipment(session, f"HV1/{equipment_code}") if equipment_code else None

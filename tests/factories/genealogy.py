@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from mesgraph.genealogy.actions import ReceiptLine, receive_items
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
-from mesgraph.materials.actions import create_item, withdraw
+from mesgraph.materials.actions import withdraw
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, Tracking
 from mesgraph.materials.queries import item_by_key
 from mesgraph.work import Reason, Work

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment, submit_site
 from mesgraph.equipment.models import Equipment, EquipmentLevel, Site
 from mesgraph.equipment.queries import equipment_by_key, site_by_key
-from mesgraph.materials.actions import MaterialMaster, create_item, submit_material_definition, submit_supplier
+from mesgraph.materials.actions import MaterialMaster, submit_material_definition, submit_supplier
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import (
     ApprovalStatus,
     Item,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.genealogy.trace import Trace, TraceDirection, trace
-from mesgraph.materials.actions import create_item
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.words import gs1_check_digit
 from mesgraph.work import Work

@@ -166,7 +166,9 @@ def conservation(books: Books) -> Iterator[str]:
 
 
 def runs(books: Books) -> Iterator[str]:
-    """What a run used is what its activities took, and what it made is what they gave; reversals add up."""
+    """What a run used is what its activities took (to make or to scrap it), and what it made is what they gave;
+    reversals add up.
+    """
     used: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     returned: dict[int, Decimal] = defaultdict(Decimal)
     for actual in books.actuals:
@@ -182,7 +184,7 @@ def runs(books: Books) -> Iterator[str]:
     posted: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     for line in books.lines:
         event = books.events[line.event_id]
-        if event.event_kind in (K.TRANSFORM, K.ASSEMBLE) and event.job_response_id is not None:
+        if event.event_kind in (K.TRANSFORM, K.ASSEMBLE, K.SCRAP) and event.job_response_id is not None:
             posted[event.job_response_id, line.item_id] += line.quantity
     for key in used.keys() | posted.keys():
         if used[key] != posted[key]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from mesgraph.errors import QuantityViolation, Refused
-from mesgraph.materials.actions import create_item, deposit, put_back, usable_violations, withdraw
+from mesgraph.materials.actions import deposit, put_back, usable_violations, withdraw
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.graphql import QuantityInput, read_quantity
 from mesgraph.materials.models import TERMINAL, Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.work import SYSTEM, Work

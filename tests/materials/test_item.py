@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.access.roles import Role
 from mesgraph.api.nodes import node_id
-from mesgraph.materials.actions import create_item
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from tests.api import START, Api
 from tests.factories.materials import SSCC, make_halvard, make_item, material, pvdf_2219, site

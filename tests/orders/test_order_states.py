@@ -1,16 +1,13 @@
 """Orders and jobs move along their tables only; the tests are made from the tables (I27)."""
 
-from typing import Any
-
-import pytest
-
-from mesgraph.access.policy import audience
 from mesgraph.access.roles import Role
 from mesgraph.orders.lifecycle import (
     JOB_STEPS,
     REQUEST_STEPS,
     SUB_STATES,
+    JobStep,
     Place,
+    RequestStep,
     job_targets,
     places,
     request_targets,
@@ -18,32 +15,76 @@ from mesgraph.orders.lifecycle import (
 )
 from mesgraph.orders.models import JobState, JobSubState, RequestState
 from tests.api import Api
-from tests.factories.orders import make_cathode, order, put_job, put_request, release, submit
+from tests.factories.orders import make_cathode, put_job, put_request, release
+from tests.factories.states import jobs_in, make_any_plant, orders_in
+from tests.transitions import Row, Table, Verb, check_refusals, check_steps, policy_differences
 
-REQUEST_COMMANDS = {
-    "release": "releaseOperationsRequest",
-    "cancel": "cancelOperationsRequest",
-    "close": "closeOperationsRequest",
-}
-JOB_COMMANDS = {"permit": "permitJobOrder", "revoke start": "revokeStart"}
+WHY = {"reason": {"code": "TEST"}}
+HELD, SUSPENDED = (JobState.INTERRUPTED, JobSubState.HELD), (JobState.INTERRUPTED, JobSubState.SUSPENDED)
 
 
-async def ask(api: Api, command: str, reference: str, key: str, role: Role) -> dict[str, Any]:
-    result = await api.ask(
-        f"mutation($key: ID!) {{ {command}(input: {{{reference}: $key}}) "
-        "{ userErrors { code path ... on InvalidTransitionError { from allowed } } } }",
-        by=role,
-        key=key,
-    )
-    answer: dict[str, Any] = result[command]
-    return answer
+def rows(steps: tuple[RequestStep, ...] | tuple[JobStep, ...]) -> list[Row]:  # type: ignore[type-arg]
+    return [Row(step.sources, step.target, step.trigger, step.who) for step in steps]
 
 
-@pytest.mark.parametrize("trigger", [*REQUEST_COMMANDS, *JOB_COMMANDS])
-def test_the_policy_names_the_roles_of_the_table(trigger: str) -> None:
-    command = (REQUEST_COMMANDS | JOB_COMMANDS)[trigger]
-    steps = [step for step in (*REQUEST_STEPS, *JOB_STEPS) if step.trigger == trigger]
-    assert {step.who for step in steps} == {audience("Mutation", command)}
+REQUESTS: Table[RequestState] = Table(
+    states=list(RequestState),
+    rows=rows(REQUEST_STEPS),
+    verbs=[
+        Verb("releaseOperationsRequest", "release"),
+        Verb("holdOperationsRequest", "hold", WHY),
+        Verb("suspendOperationsRequest", "suspend"),
+        Verb("resumeOperationsRequest", "resume"),
+        Verb("completeOperationsRequest", "complete", WHY),
+        Verb("cancelOperationsRequest", "cancel"),
+        Verb("abortOperationsRequest", "abort", {**WHY, "disposition": "SCRAP"}),
+        Verb("closeOperationsRequest", "close"),
+    ],
+    reference="operationsRequest",
+    query="query($key: ID!) { thing: operationsRequest(key: $key) { state } }",
+)
+JOBS: Table[Place] = Table(
+    states=sorted(places(*JobState), key=shown_place),
+    rows=rows(JOB_STEPS),
+    verbs=[
+        Verb("permitJobOrder", "permit"),
+        Verb("revokeStart", "revoke start"),
+        Verb("startJobOrder", "start"),
+        Verb("pauseJobOrder", "pause", {**WHY, "held": True}, to=HELD),
+        Verb("pauseJobOrder", "pause", {"held": False}, to=SUSPENDED),
+        Verb("resumeJobOrder", "resume"),
+        Verb("stopJobOrder", "stop"),
+    ],
+    reference="jobOrder",
+    shown=shown_place,
+    query="query($key: ID!) { thing: jobOrder(id: $key) { state subState } }",
+    state_in=lambda data: "/".join(word for word in data["thing"].values() if word),
+)
+
+
+def test_the_policy_names_the_roles_of_the_tables() -> None:
+    assert policy_differences(REQUESTS) == []
+    assert policy_differences(JOBS) == ["no verb: abort"]
+
+
+async def test_an_order_refuses_every_step_that_its_table_does_not_have(api: Api) -> None:
+    await make_any_plant(api)
+    assert await check_refusals(api, REQUESTS, orders_in) == 8 * 11 - 15
+
+
+async def test_an_order_takes_every_step_of_its_table_from_everyone_it_names(api: Api) -> None:
+    await make_any_plant(api)
+    assert await check_steps(api, REQUESTS, orders_in)
+
+
+async def test_a_job_refuses_every_step_that_its_table_does_not_have(api: Api) -> None:
+    await make_any_plant(api)
+    assert await check_refusals(api, JOBS, jobs_in)
+
+
+async def test_a_job_takes_every_step_of_its_table_from_everyone_it_names(api: Api) -> None:
+    await make_any_plant(api)
+    assert await check_steps(api, JOBS, jobs_in)
 
 
 def test_every_state_can_be_reached_and_left_or_is_an_end() -> None:
@@ -62,53 +103,6 @@ def test_every_step_of_a_job_stays_within_the_known_sub_states() -> None:
     assert set(SUB_STATES) == set(JobState)
     for step in JOB_STEPS:
         assert step.sources | {step.target} <= places(*JobState)
-
-
-@pytest.mark.parametrize("trigger", REQUEST_COMMANDS)
-async def test_an_order_takes_the_steps_of_its_table_and_no_others(api: Api, trigger: str) -> None:
-    await make_cathode(api)
-    [step] = [step for step in REQUEST_STEPS if step.trigger == trigger]
-    role = sorted(step.who)[0]
-    for number, state in enumerate(RequestState):
-        await submit(api, order(f"T{number}"), message=f"BOD-{number}")
-        key = f"HV1/T{number}"
-        await put_request(api, key, state)
-        answer = await ask(api, REQUEST_COMMANDS[trigger], "operationsRequest", key, role)
-        if state in step.sources:
-            assert answer["userErrors"] == [], state
-            continue
-        assert answer["userErrors"] == [
-            {
-                "code": "INVALID_TRANSITION",
-                "path": ["input", "operationsRequest"],
-                "from": state,
-                "allowed": list(request_targets(state)),
-            }
-        ]
-
-
-@pytest.mark.parametrize("trigger", JOB_COMMANDS)
-async def test_a_job_takes_the_steps_of_its_table_and_no_others(api: Api, trigger: str) -> None:
-    await make_cathode(api)
-    await release(api)
-    steps = [step for step in JOB_STEPS if step.trigger == trigger]
-    role = sorted(steps[0].who)[0]
-    for place in sorted(places(*JobState), key=shown_place):
-        await put_job(api, "HV1/10041-10", *place)
-        answer = await ask(api, JOB_COMMANDS[trigger], "jobOrder", "HV1/10041-10", role)
-        if any(place in step.sources for step in steps):
-            assert answer["userErrors"] == [], place
-        else:
-            assert answer["userErrors"] == [_refusal(place)]
-
-
-def _refusal(place: Place) -> dict[str, Any]:
-    return {
-        "code": "INVALID_TRANSITION",
-        "path": ["input", "jobOrder"],
-        "from": shown_place(place),
-        "allowed": [shown_place(target) for target in job_targets(place)],
-    }
 
 
 async def test_cancelling_an_order_cancels_its_jobs(api: Api) -> None:

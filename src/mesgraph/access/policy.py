@@ -13,6 +13,7 @@ SHIFT = FLOOR | {Role.SUPERVISOR}
 STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
 QUALITY = frozenset({Role.QUALITY, Role.QA})
 PLANNING = frozenset({Role.ERP, Role.PLANNER})
+RESERVERS = PLANNING | {Role.SUPERVISOR, Role.OPERATOR}
 DISPATCH = frozenset({Role.PLANNER, Role.SUPERVISOR})
 APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
@@ -81,13 +82,20 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "submitOperationsSchedule": PLANNING,
         "releaseOperationsRequest": PLANNING,
         "cancelOperationsRequest": PLANNING,
+        "holdOperationsRequest": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.RULE}),
+        "suspendOperationsRequest": DISPATCH,
+        "resumeOperationsRequest": frozenset({Role.SUPERVISOR, Role.QUALITY}),
+        "completeOperationsRequest": frozenset({Role.SUPERVISOR}),
+        "abortOperationsRequest": frozenset({Role.SUPERVISOR}),
         "closeOperationsRequest": PLANNING,
         "permitJobOrder": DISPATCH,
         "revokeStart": DISPATCH,
         "assignJobOrder": DISPATCH,
+        "reserveMaterial": RESERVERS,
+        "releaseReservation": RESERVERS,
         "startJobOrder": FLOOR,
-        "pauseJobOrder": SHIFT | {Role.RULE},
-        "resumeJobOrder": SHIFT,
+        "pauseJobOrder": FLOOR | {Role.RULE},
+        "resumeJobOrder": frozenset({Role.OPERATOR, Role.SUPERVISOR}),
         "stopJobOrder": FLOOR,
         "reportQuantity": FLOOR,
         "consumeMaterial": FLOOR,
@@ -226,10 +234,18 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "SubmitOperationsSchedulePayload": {"*": EVERYONE},
     "ReleaseOperationsRequestPayload": {"*": EVERYONE},
     "CancelOperationsRequestPayload": {"*": EVERYONE},
+    "HoldOperationsRequestPayload": {"*": EVERYONE},
+    "SuspendOperationsRequestPayload": {"*": EVERYONE},
+    "ResumeOperationsRequestPayload": {"*": EVERYONE},
+    "CompleteOperationsRequestPayload": {"*": EVERYONE},
+    "AbortOperationsRequestPayload": {"*": EVERYONE},
     "CloseOperationsRequestPayload": {"*": EVERYONE},
     "PermitJobOrderPayload": {"*": EVERYONE},
     "RevokeStartPayload": {"*": EVERYONE},
     "AssignJobOrderPayload": {"*": EVERYONE},
+    "MaterialReservation": {"*": EVERYONE},
+    "ReserveMaterialPayload": {"*": EVERYONE},
+    "ReleaseReservationPayload": {"*": EVERYONE},
     "JobOrderEvent": {"*": EVERYONE},
     "OperationsRequestEvent": {"*": EVERYONE},
     "DispatchListEvent": {"*": EVERYONE},

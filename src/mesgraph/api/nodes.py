@@ -99,6 +99,25 @@ def find_optional(session: Session, cls: type[E], reference: str | None, *path: 
     return None if reference is None else find(session, cls, reference, *path)
 
 
+class References:
+    """Looks up what a command of many lines names; what several of them name, once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._found: dict[tuple[type[Entity], str], Entity] = {}
+
+    def find(self, cls: type[E], reference: str, *path: str | int) -> E:
+        """Like the function :func:`find`."""
+        known = self._found.get((cls, reference))
+        if known is None:
+            known = self._found[cls, reference] = find(self._session, cls, reference, *path)
+        return cast(E, known)
+
+    def find_optional(self, cls: type[E], reference: str | None, *path: str | int) -> E | None:
+        """Like the function :func:`find_optional`."""
+        return None if reference is None else self.find(cls, reference, *path)
+
+
 def _find(session: Session, cls: type[E], reference: str) -> E | None:
     parsed = parse_node_id(reference)
     if parsed is not None:

@@ -20,11 +20,13 @@ from mesgraph.genealogy.events import OF_KIND, GenealogyReversed
 from mesgraph.genealogy.kinds import ANY, GIVING, LINKING, SHAPES, TAKING
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.genealogy.walk import EVENT, LINE, NOW, count_reached
+from mesgraph.ledger import Event
 from mesgraph.materials.models import TERMINAL, Item, Lifecycle
 from mesgraph.quantity import plain
 from mesgraph.work import Work
 
 ZERO = Decimal(0)
+IDS_PER_STATEMENT = 5_000
 CYCLE_LOCK = 0x6379636C  # "cycl"; the sequencer holds another one for as long as it leads
 """Key of the advisory lock under which PostgreSQL writers extend items that others were made from already."""
 
@@ -69,6 +71,34 @@ class Line:
         return {name: value for name, value in told.items() if value is not None}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What is to be recorded: a fact about items that the caller has locked and changed.
+
+    With ``reverses`` the lines are those of the activity that is undone, and no rule is checked.
+    """
+
+    kind: GenealogyKind
+    site_id: int
+    inputs: Sequence[Line]
+    outputs: Sequence[Line]
+    job_response: Entity | None = None
+    location: Equipment | None = None
+    reverses: GenealogyEvent | None = None
+
+    def told(self) -> Event:
+        """The event of the ledger, with the full lines."""
+        told: dict[str, Any] = {
+            "inputs": [line.told() for line in self.inputs],
+            "outputs": [line.told() for line in self.outputs],
+            "location": self.location,
+            "job_response": self.job_response,
+        }
+        if self.reverses is not None:
+            return GenealogyReversed(**told, reverses=self.reverses)
+        return OF_KIND[self.kind](**told)  # type: ignore[return-value]  # each class is an Event, too
+
+
 def record_activity(
     work: Work,
     *,
@@ -80,10 +110,23 @@ def record_activity(
     location: Equipment | None = None,
     reverses: GenealogyEvent | None = None,
 ) -> GenealogyEvent:
-    """Write the activity with its lines and its ledger event. The caller has locked the items.
+    """Write one activity; see :func:`record_activities`."""
+    activity = Activity(
+        kind=kind,
+        site_id=site_id,
+        inputs=inputs,
+        outputs=outputs,
+        job_response=job_response,
+        location=location,
+        reverses=reverses,
+    )
+    return record_activities(work, [activity])[0]
 
-    Changes no quantity and no state. With ``reverses`` the lines are those of the activity that is undone, and no rule
-    is checked. Refuses, each with an empty path:
+
+def record_activities(work: Work, activities: Sequence[Activity]) -> list[GenealogyEvent]:
+    """Write activities of one site with their lines and ledger events, in a few statements however many there are.
+
+    Changes no quantity and no state. Refuses, each with an empty path:
 
     * QUANTITY_NOT_CONSERVED: a side has too few or too many lines, inputs and outputs of a split or merge differ, or
       no output takes the inputs (I1, I2, I3);
@@ -93,38 +136,42 @@ def record_activity(
     * TIME_ORDER_INVALID: an item did not exist yet at the event time (I32);
     * INSUFFICIENT_QUANTITY: an input had less on hand at the event time, or at a later moment (I4).
     """
-    if reverses is None:
-        with all_violations() as found:
-            _check_shape(found, kind, inputs, outputs)
-        with all_violations() as found:
-            _check_ranges(work, found, inputs, outputs)
-            _check_times(work, found, kind, inputs)
-            _check_cycle(work, found, kind, inputs, outputs)
-    told: dict[str, Any] = {
-        "inputs": [line.told() for line in inputs],
-        "outputs": [line.told() for line in outputs],
-        "location": location,
-        "job_response": job_response,
-    }
-    event = GenealogyReversed(**told, reverses=reverses) if reverses else OF_KIND[kind](**told)
-    recorded = ledger.record(work, event, site_id=site_id)  # type: ignore[arg-type]  # each class is an Event, too
-    activity = work.add(
-        GenealogyEvent(
-            site_id=site_id,
-            event_kind=kind,
-            occurred_at=work.occurred_at,
-            ledger_event_id=recorded.id,
-            job_response_id=job_response.id if job_response else None,
-            location_id=location.id if location else None,
-            reverses_id=reverses.id if reverses else None,
-            reason_code=work.reason.code if work.reason else None,
-        )
+    for activity in activities:
+        if activity.reverses is None:
+            _check(work, activity)
+    recorded = ledger.record_all(work, [activity.told() for activity in activities], site_id=activities[0].site_id)
+    rows = work.add_all(
+        [
+            GenealogyEvent(
+                site_id=activity.site_id,
+                event_kind=activity.kind,
+                occurred_at=work.occurred_at,
+                ledger_event_id=event.id,
+                job_response_id=activity.job_response.id if activity.job_response else None,
+                location_id=activity.location.id if activity.location else None,
+                reverses_id=activity.reverses.id if activity.reverses else None,
+                reason_code=work.reason.code if work.reason else None,
+            )
+            for activity, event in zip(activities, recorded, strict=True)
+        ]
     )
-    new = set() if reverses else _new_items(work, kind, outputs)
-    rows = [_row(activity, LineRole.INPUT, i, line, new) for i, line in enumerate(inputs)]
-    rows += [_row(activity, LineRole.OUTPUT, i, line, new) for i, line in enumerate(outputs)]
-    work.session.execute(insert(GenealogyLine), rows)
-    return activity
+    new = _new_items(work, activities)
+    lines = []
+    for activity, row in zip(activities, rows, strict=True):
+        lines += [_row(row, LineRole.INPUT, i, line, new) for i, line in enumerate(activity.inputs)]
+        lines += [_row(row, LineRole.OUTPUT, i, line, new) for i, line in enumerate(activity.outputs)]
+    work.session.execute(insert(GenealogyLine), lines)
+    return rows
+
+
+def _check(work: Work, activity: Activity) -> None:
+    kind, inputs, outputs = activity.kind, activity.inputs, activity.outputs
+    with all_violations() as found:
+        _check_shape(found, kind, inputs, outputs)
+    with all_violations() as found:
+        _check_ranges(work, found, inputs, outputs)
+        _check_times(work, found, kind, inputs)
+        _check_cycle(work, found, kind, inputs, outputs)
 
 
 def _row(activity: GenealogyEvent, role: LineRole, number: int, line: Line, new: set[int]) -> dict[str, Any]:
@@ -146,13 +193,15 @@ def _row(activity: GenealogyEvent, role: LineRole, number: int, line: Line, new:
     }
 
 
-def _new_items(work: Work, kind: GenealogyKind, outputs: Sequence[Line]) -> set[int]:
-    """The outputs that this activity makes: no activity has named them before."""
-    if not SHAPES[kind].gives:
-        return set()
-    ids = {line.item.id for line in outputs}
-    known = work.session.scalars(select(LINE.c.item_id).where(LINE.c.item_id.in_(ids)).distinct())
-    return ids - set(known)
+def _new_items(work: Work, activities: Sequence[Activity]) -> set[int]:
+    """The outputs that these activities make: no activity has named them before."""
+    making = [activity for activity in activities if SHAPES[activity.kind].gives and activity.reverses is None]
+    ids = sorted({line.item.id for activity in making for line in activity.outputs})
+    known: set[int] = set()
+    for start in range(0, len(ids), IDS_PER_STATEMENT):
+        some = ids[start : start + IDS_PER_STATEMENT]
+        known.update(work.session.scalars(select(LINE.c.item_id).where(LINE.c.item_id.in_(some)).distinct()))
+    return set(ids) - known
 
 
 def _check_shape(found: Findings, kind: GenealogyKind, inputs: Sequence[Line], outputs: Sequence[Line]) -> None:
@@ -244,6 +293,8 @@ def _taken_before(work: Work, line: Line) -> tuple[Decimal, Decimal] | None:
 
 def _check_times(work: Work, found: Findings, kind: GenealogyKind, inputs: Sequence[Line]) -> None:
     """An input exists at the event time (I32) and has enough on hand from then on (I4)."""
+    if not inputs:
+        return
     items = {line.item.id: line.item for line in inputs}
     made = work.session.execute(
         select(LINE.c.item_id, func.min(EVENT.c.occurred_at), func.max(EVENT.c.occurred_at))

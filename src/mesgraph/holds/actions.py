@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from mesgraph import ledger
+from mesgraph.db import Entity
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import (
     Code,
@@ -46,23 +48,16 @@ def place_hold(
         _check_targets(items, equipment, found)
         if range is not None:
             found.extend(_check_range(work, items, range))
-    reason = work.needs_reason()
     site_id = (items[0] if items else _some(equipment)).site_id
     range_from, range_to = range or (None, None)
-    hold = work.add(
-        Hold(
-            site_id=site_id,
-            number=_next_number(work, site_id),
-            scope=_scope(items, range),
-            severity=severity,
-            equipment_id=equipment.id if equipment else None,
-            range_from=range_from,
-            range_to=range_to,
-            reason_code=reason.code,
-            comment=reason.comment,
-            placed_by_id=work.actor.principal_id,
-            placed_at=work.occurred_at,
-        )
+    hold = _open(
+        work,
+        site_id,
+        _scope(items, range),
+        severity,
+        equipment_id=equipment.id if equipment else None,
+        range_from=range_from,
+        range_to=range_to,
     )
     for item in items:
         _put_under(work, hold, item, range)
@@ -74,6 +69,7 @@ def place_hold(
             hold=hold,
             items=items,
             equipment=equipment,
+            order=None,
             scope=hold.scope,
             severity=severity,
             range_from=range_from,
@@ -84,8 +80,31 @@ def place_hold(
     return hold
 
 
-def release_hold(work: Work, hold: Hold, *, expected_version: int | None = None) -> Hold:
-    """End a hold on everything under it; what was under it goes on in the state it had.
+def place_order_hold(work: Work, order: Entity, site_id: int, severity: HoldSeverity) -> Hold:
+    """Open a hold on an order of the site. Called by orders, which have locked it and see to what it means to it.
+
+    Refuses REASON_REQUIRED.
+    """
+    hold = _open(work, site_id, HoldScope.ORDER, severity, request_id=order.id)
+    ledger.record(
+        work,
+        events.HoldPlaced(
+            hold=hold,
+            items=[],
+            equipment=None,
+            order=order,
+            scope=hold.scope,
+            severity=severity,
+            range_from=None,
+            range_to=None,
+        ),
+        site_id=site_id,
+    )
+    return hold
+
+
+def release_hold(work: Work, hold: Hold, *, order: Entity | None = None, expected_version: int | None = None) -> Hold:
+    """End a hold on everything under it; what was under it goes on in the state it had. ``order``: the one under it.
 
     Refuses INVALID_TRANSITION when it is released already, HOLD_RELEASE_FORBIDDEN when the actor placed it and its
     severity is MAJOR or more (I26), TIME_ORDER_INVALID before it was placed, VERSION_CONFLICT.
@@ -108,7 +127,9 @@ def release_hold(work: Work, hold: Hold, *, expected_version: int | None = None)
             item.open_holds -= 1
     if equipment is not None:
         equipment.open_holds -= 1
-    ledger.record(work, events.HoldReleased(hold=hold, items=items, equipment=equipment), site_id=hold.site_id)
+    ledger.record(
+        work, events.HoldReleased(hold=hold, items=items, equipment=equipment, order=order), site_id=hold.site_id
+    )
     return hold
 
 
@@ -142,6 +163,24 @@ def _put_under(work: Work, hold: Hold, item: Item, range: Range | None) -> None:
     work.session.add(HeldItem(hold_id=hold.id, item_id=item.id, range_from=range_from, range_to=range_to))
     if range is None:
         item.open_holds += 1
+
+
+def _open(work: Work, site_id: int, scope: HoldScope, severity: HoldSeverity, **under: Any) -> Hold:
+    """A new hold; ``under`` are the columns that say what is under it."""
+    reason = work.needs_reason()
+    return work.add(
+        Hold(
+            site_id=site_id,
+            number=_next_number(work, site_id),
+            scope=scope,
+            severity=severity,
+            reason_code=reason.code,
+            comment=reason.comment,
+            placed_by_id=work.actor.principal_id,
+            placed_at=work.occurred_at,
+            **under,
+        )
+    )
 
 
 def _scope(items: Sequence[Item], range: Range | None) -> HoldScope:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mesgraph.db import Entity
 from mesgraph.equipment.models import Equipment
 from mesgraph.holds.models import Hold, HoldScope, HoldSeverity
 from mesgraph.ledger import Event
@@ -11,12 +12,13 @@ from mesgraph.materials.models import Item
 
 @dataclass(frozen=True, kw_only=True)
 class HoldPlaced(Event):
-    """Items, a range of positions of one lot, or equipment were put on hold."""
+    """Items, a range of positions of one lot, equipment, or an order were put on hold."""
 
-    subjects = ("hold", "items", "equipment")
+    subjects = ("hold", "items", "equipment", "order")
     hold: Hold
     items: list[Item]
     equipment: Equipment | None
+    order: Entity | None
     scope: HoldScope
     severity: HoldSeverity
     range_from: Decimal | None
@@ -27,7 +29,8 @@ class HoldPlaced(Event):
 class HoldReleased(Event):
     """A hold was released from everything under it, what inherited it included."""
 
-    subjects = ("hold", "items", "equipment")
+    subjects = ("hold", "items", "equipment", "order")
     hold: Hold
     items: list[Item]
     equipment: Equipment | None
+    order: Entity | None

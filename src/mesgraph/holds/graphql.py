@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import Select
@@ -19,11 +19,16 @@ from mesgraph.api.relations import to_one
 from mesgraph.api.user_errors import UserError, user_error
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
-from mesgraph.errors import Findings, HoldViolation
+from mesgraph.errors import Findings, HoldViolation, all_violations, invalid
 from mesgraph.holds import actions, queries
 from mesgraph.holds.models import Hold, HoldScope, HoldSeverity
 from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
+from mesgraph.orders import halt
+from mesgraph.orders.models import OperationsRequest
 from mesgraph.work import Work
+
+if TYPE_CHECKING:
+    from mesgraph.orders.graphql.nodes import OperationsRequestNode
 
 described_enum(
     HoldScope,
@@ -32,6 +37,7 @@ described_enum(
         HoldScope.ITEM: "Whole items.",
         HoldScope.RANGE: "A range of positions of one lot.",
         HoldScope.EQUIPMENT: "Equipment alone.",
+        HoldScope.ORDER: "An order: no job of it begins or goes on.",
     },
 )
 described_enum(
@@ -63,7 +69,7 @@ class PositionRangeInput:
 
 @node(Hold, find=queries.hold_by_key)
 class HoldNode(Node):
-    """An exceptional stop of items or equipment. What is under it keeps its state. Named by `SITE/NUMBER`."""
+    """An exceptional stop of items, equipment or an order. Named by `SITE/NUMBER`."""
 
     version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
     number: str = strawberry.field(description="Number, unique within the site: H-000001.")
@@ -71,6 +77,9 @@ class HoldNode(Node):
     severity: HoldSeverity = strawberry.field(description="How grave the cause is.")
     site: SiteNode = to_one(Hold.site_id, Site, "The site.")
     equipment: EquipmentNode | None = to_one(Hold.equipment_id, Equipment, "The equipment that it stops, if any.")
+    operations_request: Annotated["OperationsRequestNode", strawberry.lazy("mesgraph.orders.graphql.nodes")] | None = (
+        to_one(Hold.request_id, OperationsRequest, "The order that it stops, if it is one.")
+    )
     reason_code: str = strawberry.field(description="Why, as a code of the plant's list.")
     comment: str | None = strawberry.field(description="Why, in words.")
     placed_at: datetime = strawberry.field(description="When it began.")
@@ -97,7 +106,7 @@ class HoldNode(Node):
 
 @user_error(HoldViolation)
 class LotOnHoldError(UserError):
-    """Open holds stop the item (LOT_ON_HOLD)."""
+    """Open holds stop the item or the order (LOT_ON_HOLD, ORDER_ON_HOLD)."""
 
     @strawberry.field(description="The holds that would have to be released.")
     async def holds(root: strawberry.Parent[Any], info: Info) -> list[HoldNode]:
@@ -148,6 +157,11 @@ class PlaceHoldInput(CommandInput):
     equipment: strawberry.ID | None = strawberry.field(
         default=None, description="Equipment that may not begin jobs meanwhile; alone or beside items."
     )
+    operations_request: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="An order, alone: no job of it begins or goes on until the hold is released. A running order is "
+        "HELD by it and has to be resumed after that; one that has not started is WAITING.",
+    )
     range: PositionRangeInput | None = strawberry.field(
         default=None, description="Only these positions of the one lot named, instead of all of it."
     )
@@ -186,9 +200,11 @@ class HoldCommands:
 
     @command
     def place_hold(work: Work, input: PlaceHoldInput) -> PlaceHoldPayload:
-        """Stop items, a range of positions of one lot, or equipment, until somebody with role quality or qa releases
-        it. Held items cannot be consumed, shipped or started with; what is split from them is held too.
+        """Stop items, a range of positions of one lot, equipment, or an order, until somebody with role quality or qa
+        releases it. Held items cannot be consumed, shipped or started with; what is split from them is held too.
         """
+        if input.operations_request is not None:
+            return PlaceHoldPayload(hold=shown(_hold_order(work, input, input.operations_request)))
         found, items = Findings(), []
         for i, key in enumerate(input.items[: actions.ITEMS_MAX + 1]):
             with found.under():
@@ -209,5 +225,14 @@ class HoldCommands:
     def release_hold(work: Work, input: ReleaseHoldInput) -> ReleaseHoldPayload:
         """End a hold on everything under it. From severity MAJOR up not by the person who placed it."""
         hold = find(work.session, Hold, input.hold, "hold")
-        released = actions.release_hold(work, hold, expected_version=input.expected_version)
+        released = halt.release_hold(work, hold, expected_version=input.expected_version)
         return ReleaseHoldPayload(hold=shown(released))
+
+
+def _hold_order(work: Work, input: PlaceHoldInput, reference: str) -> Hold:
+    with all_violations() as found:
+        if input.items or input.equipment is not None or input.range is not None:
+            found.add(invalid("an order is held alone; place another hold on the rest", "operations_request"))
+        with found.under():
+            request = find(work.session, OperationsRequest, reference, "operations_request")
+    return halt.place_hold(work, request, input.severity)

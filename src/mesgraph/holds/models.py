@@ -12,11 +12,12 @@ from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word
 
 
 class HoldScope(StrEnum):
-    """What a hold stops: whole items, a range of positions of one lot, or equipment."""
+    """What a hold stops: whole items, a range of positions of one lot, equipment, or an order."""
 
     ITEM = "ITEM"
     RANGE = "RANGE"
     EQUIPMENT = "EQUIPMENT"
+    ORDER = "ORDER"
 
 
 class HoldSeverity(StrEnum):
@@ -37,6 +38,7 @@ class Hold(Sited, Entity):
     scope: Mapped[HoldScope] = mapped_column(Word(HoldScope))
     severity: Mapped[HoldSeverity] = mapped_column(Word(HoldSeverity))
     equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("operations_request.id"), index=True)
     range_from: Mapped[Decimal | None] = mapped_column(Exact)
     range_to: Mapped[Decimal | None] = mapped_column(Exact)
     reason_code: Mapped[str] = mapped_column(String(64))

@@ -71,6 +71,15 @@ def holds_of(session: Session, item_ids: Collection[int], *, open_only: bool = T
     return [Held(held.item_id, hold, _range_of(held)) for held, hold in session.execute(statement)]
 
 
+def open_holds_of_orders(session: Session, request_ids: Collection[int]) -> dict[int, list[Hold]]:
+    """The open holds of each of these orders that has any."""
+    found: dict[int, list[Hold]] = {}
+    statement = select(Hold).where(Hold.request_id.in_(sorted(set(request_ids))), Hold.released_at.is_(None))
+    for hold in session.scalars(statement.order_by(Hold.id)):
+        found.setdefault(hold.request_id or 0, []).append(hold)
+    return found
+
+
 def open_holds_of(session: Session, item_ids: Collection[int]) -> dict[int, list[Hold]]:
     """The open holds of each of these items that has any, range holds included."""
     found: dict[int, list[Hold]] = {}

@@ -10,6 +10,6 @@ recorded. The transaction that changes rows is the one that records the event.
 """
 
 from mesgraph.ledger.event import EVENT_TYPES, Event
-from mesgraph.ledger.record import record
+from mesgraph.ledger.record import record, record_all
 
-__all__ = ["EVENT_TYPES", "Event", "record"]
+__all__ = ["EVENT_TYPES", "Event", "record", "record_all"]

@@ -3,6 +3,8 @@
 Every verb passes here, so it speaks to the database in few, cached Core statements.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, tuple_, update
@@ -16,8 +18,14 @@ from mesgraph.ledger.models import LedgerEvent, Position, SubjectEntry, SubjectH
 from mesgraph.ledger.uuid7 import uuid7
 from mesgraph.work import Work
 
+Subject: TypeAlias = tuple[str, int]
+"""Kind and id of what an event is about."""
+Head: TypeAlias = tuple[int, bytes | None]
+"""Counter and leaf of the latest event of a subject."""
+
 GLOBAL = "GLOBAL"
 NEXT_POSITION = select(func.coalesce(func.max(Position.position), 0) + 1).scalar_subquery()
+PLACE = insert(Position).values(position=NEXT_POSITION, ledger_event_id=bindparam("event"))
 
 
 def record(work: Work, event: Event, *, site_id: int | None = None, event_id: UUID | None = None) -> LedgerEvent:
@@ -26,11 +34,39 @@ def record(work: Work, event: Event, *, site_id: int | None = None, event_id: UU
     ``site_id`` names the stream (``None``: GLOBAL, for what belongs to no site). Locks the heads of the event's
     subjects until the commit, in the order of (kind, id).
     """
+    return record_all(work, [event], site_id=site_id, event_ids=[event_id or uuid7(work.now)])[0]
+
+
+def record_all(
+    work: Work, events: Sequence[Event], *, site_id: int | None = None, event_ids: Sequence[UUID] | None = None
+) -> list[LedgerEvent]:
+    """Append ``events`` in this order, in a few statements however many there are; see :func:`record`."""
     work.session.flush()
-    rows = event.subject_rows()
-    links = _next_links(work, rows)
+    event_ids = event_ids or [uuid7(work.now) for _ in events]
+    subjects = [event.subject_rows() for event in events]
+    heads = _heads(work, {(row.subject_kind, row.id) for rows in subjects for row in rows})
+    known = frozenset(heads)
+    links: list[list[SubjectLink]] = []
+    stored: list[LedgerEvent] = []
+    for event, event_id, rows in zip(events, event_ids, subjects, strict=True):
+        of_event = [_next_link(heads, row) for row in rows]
+        made = _stored(work, event, event_id, of_event, site_id)
+        heads.update({(link.kind, link.id): (link.counter, made.leaf) for link in of_event})
+        links.append(of_event)
+        stored.append(made)
+    work.session.add_all(stored)
+    work.session.flush()
+    _move_heads(work, heads, known)
+    _enter_histories(work, links, stored)
+    if work.session.get_bind().dialect.name == "sqlite":
+        work.session.connection().execute(PLACE, [{"event": made.id} for made in stored])
+    work.events.extend(stored)
+    return stored
+
+
+def _stored(work: Work, event: Event, event_id: UUID, links: Sequence[SubjectLink], site_id: int | None) -> LedgerEvent:
+    """The row of an event, in its final form."""
     commitments, payload = commit_to(event.values() | _comment(work))
-    event_id = event_id or uuid7(work.now)
     entry = encode(
         {
             Field.FORMAT: FORMAT,
@@ -48,8 +84,7 @@ def record(work: Work, event: Event, *, site_id: int | None = None, event_id: UU
             Field.SOFTWARE: __version__,
         }
     )
-    leaf = leaf_of(entry)
-    stored = LedgerEvent(
+    return LedgerEvent(
         event_id=event_id.bytes,
         type=event.word,
         site_id=site_id,
@@ -58,67 +93,60 @@ def record(work: Work, event: Event, *, site_id: int | None = None, event_id: UU
         occurred_at=work.occurred_at,
         recorded_at=work.now,
         reason_code=work.reason.code if work.reason else None,
-        leaf=leaf,
+        leaf=leaf_of(entry),
         entry=entry,
         payload=payload,
     )
-    work.session.add(stored)
-    work.session.flush()
-    _move_heads(work, links, leaf, stored.id)
-    if work.session.get_bind().dialect.name == "sqlite":
-        work.session.execute(insert(Position).values(position=NEXT_POSITION, ledger_event_id=stored.id))
-    work.events.append(stored)
-    return stored
 
 
 def _comment(work: Work) -> dict[str, object]:
     return {"comment": work.reason.comment} if work.reason and work.reason.comment else {}
 
 
-def _next_links(work: Work, rows: list[Entity]) -> list[SubjectLink]:
-    """The place of this event in the chain of each subject; the heads stay locked."""
-    keys = sorted({(row.subject_kind, row.id) for row in rows})
+def _heads(work: Work, keys: Collection[Subject]) -> dict[Subject, Head]:
+    """The end of the chain of each subject that has one; these heads stay locked."""
     if not keys:
-        return []
+        return {}
     found = work.session.execute(
         select(SubjectHead.subject_kind, SubjectHead.subject_id, SubjectHead.counter, SubjectHead.leaf)
-        .where(tuple_(SubjectHead.subject_kind, SubjectHead.subject_id).in_(keys))
+        .where(tuple_(SubjectHead.subject_kind, SubjectHead.subject_id).in_(sorted(keys)))
         .order_by(SubjectHead.subject_kind, SubjectHead.subject_id)
         .with_for_update()
     )
-    heads = {(kind, subject): (counter, leaf) for kind, subject, counter, leaf in found}
-    links = []
-    for row in rows:
-        counter, leaf = heads.get((row.subject_kind, row.id), (0, None))
-        links.append(SubjectLink(row.subject_kind, row.id, counter + 1, leaf))
-    return links
+    return {(kind, subject): (counter, leaf) for kind, subject, counter, leaf in found}
 
 
-def _move_heads(work: Work, links: list[SubjectLink], leaf: bytes, ledger_event_id: int) -> None:
-    new = [link for link in links if link.previous is None]
-    moved = [link for link in links if link.previous is not None]
+def _next_link(heads: Mapping[Subject, Head], row: Entity) -> SubjectLink:
+    """The place of an event in the chain of its subject."""
+    counter, leaf = heads.get((row.subject_kind, row.id), (0, None))
+    return SubjectLink(row.subject_kind, row.id, counter + 1, leaf)
+
+
+def _move_heads(work: Work, heads: Mapping[Subject, Head], known: frozenset[Subject]) -> None:
+    new = [(subject, head) for subject, head in heads.items() if subject not in known]
+    moved = [(subject, head) for subject, head in heads.items() if subject in known]
     if new:
         work.session.execute(
             insert(SubjectHead),
-            [{"subject_kind": x.kind, "subject_id": x.id, "counter": x.counter, "leaf": leaf} for x in new],
+            [
+                {"subject_kind": kind, "subject_id": id_, "counter": counter, "leaf": leaf}
+                for (kind, id_), (counter, leaf) in new
+            ],
         )
     if moved:
         work.session.connection().execute(
             update(SubjectHead.__table__)  # type: ignore[arg-type]
             .where(SubjectHead.subject_kind == bindparam("k"), SubjectHead.subject_id == bindparam("s"))
             .values(counter=bindparam("c"), leaf=bindparam("l")),
-            [{"k": x.kind, "s": x.id, "c": x.counter, "l": leaf} for x in moved],
+            [{"k": kind, "s": id_, "c": counter, "l": leaf} for (kind, id_), (counter, leaf) in moved],
         )
-    if links:
-        work.session.execute(
-            insert(SubjectEntry),
-            [
-                {
-                    "subject_kind": x.kind,
-                    "subject_id": x.id,
-                    "counter": x.counter,
-                    "ledger_event_id": ledger_event_id,
-                }
-                for x in links
-            ],
-        )
+
+
+def _enter_histories(work: Work, links: Sequence[Sequence[SubjectLink]], stored: Sequence[LedgerEvent]) -> None:
+    entries = [
+        {"subject_kind": link.kind, "subject_id": link.id, "counter": link.counter, "ledger_event_id": made.id}
+        for of_event, made in zip(links, stored, strict=True)
+        for link in of_event
+    ]
+    if entries:
+        work.session.execute(insert(SubjectEntry), entries)

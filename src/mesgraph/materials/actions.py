@@ -19,33 +19,23 @@ from mesgraph.errors import (
     invalid,
 )
 from mesgraph.materials import events, queries
-from mesgraph.materials.lifecycle import INITIAL, refuse_step
+from mesgraph.materials.creation import amount_violation, exact_violation
+from mesgraph.materials.lifecycle import refuse_step
 from mesgraph.materials.models import (
     TERMINAL,
     ApprovalStatus,
     Item,
-    ItemKind,
     Lifecycle,
     MaterialDefinition,
     MaterialKind,
     Supplier,
     Tracking,
 )
-from mesgraph.quantity import UNIT_CODE, plain, to_micro
-from mesgraph.words import check_code, check_gs1_key, check_name, check_number
+from mesgraph.quantity import UNIT_CODE, plain
+from mesgraph.words import check_code, check_gs1_key, check_name
 from mesgraph.work import Work
 
-PIECE = "C62"
-"""Unit of things that are counted (UN/ECE Rec 20)."""
-
 SHELF_LIFE_MAX = timedelta(days=365 * 50)
-
-KINDS_OF: dict[Tracking, frozenset[ItemKind]] = {
-    Tracking.LOT: frozenset({ItemKind.LOT, ItemKind.SUBLOT}),
-    Tracking.SERIAL: frozenset({ItemKind.SERIAL_UNIT}),
-    Tracking.LOT_AND_SERIAL: frozenset({ItemKind.LOT, ItemKind.SUBLOT, ItemKind.SERIAL_UNIT}),
-}
-"""The kinds of items that a material may have."""
 
 
 def submit_supplier(work: Work, *, code: str, name: str, gln: str | None, approval_status: ApprovalStatus) -> Supplier:
@@ -163,15 +153,7 @@ def _check_unit(uom: str, *path: str | int) -> Violation | None:
 def _check_factor(factor: Decimal, *path: str | int) -> Violation | None:
     if not factor.is_finite() or factor <= 0:
         return invalid(f"a factor must be greater than zero, not {factor}", *path)
-    return _check_exact(factor, *path)
-
-
-def _check_exact(value: Decimal, *path: str | int) -> Violation | None:
-    try:
-        to_micro(value)
-    except ValueError as error:
-        return invalid(str(error), *path)
-    return None
+    return exact_violation(factor, *path)
 
 
 def _check_gtin_free(work: Work, master: MaterialMaster) -> Violation | None:
@@ -209,122 +191,6 @@ def release_lot(work: Work, item: Item, *, expected_version: int | None = None) 
     return item
 
 
-def create_item(
-    work: Work,
-    *,
-    site_id: int,
-    item_kind: ItemKind,
-    material: MaterialDefinition | None,
-    number: str,
-    quantity: Decimal,
-    lifecycle: Lifecycle,
-    location_id: int | None = None,
-    lot: Item | None = None,
-    item_revision: int = 0,
-    request_id: int | None = None,
-    grade: str | None = None,
-    produced_at: datetime | None = None,
-    expires_at: datetime | None = None,
-    supplier_id: int | None = None,
-    supplier_lot: str | None = None,
-    path: tuple[str | int, ...] = (),
-) -> Item:
-    """Primitive: a new item. ``number`` is the lot, sublot or serial number, or the SSCC; ``lot`` its lot, if any.
-
-    Without ``expires_at`` it expires with its lot, else at the end of the material's shelf life, counted from
-    ``produced_at`` or from now. Refuses VALIDATION_FAILED, INVALID_GS1_KEY, DUPLICATE_KEY, SERIAL_NOT_UNIQUE (I5, I46).
-    Violations of the number point to ``path``.
-    """
-    quantity_path = (*path[:-1], "quantity")
-    with all_violations() as found:
-        found.add(
-            _check_kind(item_kind, material, lot, path),
-            _check_item_number(item_kind, number, path),
-            _check_amount(item_kind, quantity, quantity_path),
-        )
-        if lifecycle not in INITIAL:
-            found.add(invalid(f"an item cannot begin as {lifecycle}", *path))
-        if grade is not None:
-            found.add(check_code(grade, *path[:-1], "grade"))
-        if supplier_lot is not None:
-            found.add(check_code(supplier_lot, *path[:-1], "supplier_lot"))
-    key = item_key(item_kind, material, number, lot, item_revision)
-    if queries.key_taken(work.session, item_kind, key):
-        code = Code.SERIAL_NOT_UNIQUE if item_kind is ItemKind.SERIAL_UNIT else Code.DUPLICATE_KEY
-        raise Refused(invalid(f"{key} exists already", *path, code=code))
-    return work.add(
-        Item(
-            site_id=site_id,
-            item_kind=item_kind,
-            key=key,
-            number=number,
-            item_revision=item_revision,
-            material_id=material.id if material else None,
-            lot_id=lot.id if lot else None,
-            uom=material.base_uom if material else PIECE,
-            quantity=quantity,
-            initial_quantity=quantity,
-            lifecycle=lifecycle,
-            location_id=location_id,
-            request_id=request_id,
-            grade=grade,
-            produced_at=produced_at,
-            expires_at=expires_at or _expiry(material, lot, produced_at or work.occurred_at),
-            supplier_id=supplier_id,
-            supplier_lot=supplier_lot,
-        )
-    )
-
-
-def item_key(
-    item_kind: ItemKind, material: MaterialDefinition | None, number: str, lot: Item | None, item_revision: int
-) -> str:
-    """The human key of an item: ``CODE/NUMBER``, ``CODE/LOT/SUBLOT``, the SSCC; rework revisions end in ``#n``."""
-    suffix = f"#{item_revision}" if item_revision else ""
-    if item_kind is ItemKind.SUBLOT and lot is not None:
-        return f"{lot.key}/{number}{suffix}"
-    return f"{material.code}/{number}{suffix}" if material else number + suffix
-
-
-def _check_kind(
-    kind: ItemKind, material: MaterialDefinition | None, lot: Item | None, path: tuple[str | int, ...]
-) -> Violation | None:
-    if kind is ItemKind.LOGISTIC_UNIT:
-        return invalid("a logistic unit is of no material", *path) if material or lot else None
-    if material is None:
-        return invalid(f"a {kind} needs a material", *path)
-    if kind not in KINDS_OF[material.tracking]:
-        return invalid(f"{material.human_key} is tracked by {material.tracking}, so it has no {kind}", *path)
-    if kind is ItemKind.SUBLOT and lot is None:
-        return invalid("a sublot needs its lot", *path)
-    if lot is not None and (kind is ItemKind.LOT or lot.material_id != material.id):
-        return invalid(f"{lot.key} cannot be the lot of a {kind} of {material.human_key}", *path)
-    return None
-
-
-def _check_item_number(kind: ItemKind, number: str, path: tuple[str | int, ...]) -> Violation | None:
-    if kind is ItemKind.LOGISTIC_UNIT:
-        return check_gs1_key(number, "SSCC", 18, *path)
-    return check_number(number, *path)
-
-
-def _check_amount(kind: ItemKind, quantity: Decimal, path: tuple[str | int, ...]) -> Violation | None:
-    wrong = _check_exact(quantity, *path)
-    if wrong is None and quantity < 0:
-        wrong = invalid(f"quantity {plain(quantity)} must be zero or more", *path)
-    if wrong is None and kind in (ItemKind.SERIAL_UNIT, ItemKind.LOGISTIC_UNIT) and quantity != 1:
-        wrong = invalid(f"a {kind} counts 1, not {plain(quantity)}", *path)
-    return wrong
-
-
-def _expiry(material: MaterialDefinition | None, lot: Item | None, made: datetime) -> datetime | None:
-    if lot is not None:
-        return lot.expires_at
-    if material is None or material.shelf_life_s is None:
-        return None
-    return made + timedelta(seconds=material.shelf_life_s)
-
-
 def withdraw(work: Work, item: Item, quantity: Decimal, *path: str | int) -> None:
     """Primitive: take ``quantity`` away. A live item that is empty then is CONSUMED, whatever state it was in.
 
@@ -353,7 +219,7 @@ def deposit(work: Work, item: Item, quantity: Decimal, *path: str | int) -> None
     """
     if item.lifecycle in TERMINAL:
         raise Refused(refuse_step(item, Lifecycle.AVAILABLE, *path, allowed=frozenset()))
-    wrong = _check_amount(item.item_kind, item.initial_quantity + quantity, path)
+    wrong = amount_violation(item.item_kind, item.initial_quantity + quantity, *path)
     if wrong is not None:
         raise Refused(wrong)
     item.quantity += quantity

@@ -154,7 +154,7 @@ class Item(Sited, Entity):
     request_id: Mapped[int | None] = mapped_column(ForeignKey("operations_request.id"), index=True)
     grade: Mapped[str | None] = mapped_column(String(64))
     produced_at: Mapped[datetime | None] = mapped_column(Instant)
-    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
     supplier_lot: Mapped[str | None] = mapped_column(String(64))
 

@@ -9,9 +9,11 @@ from mesgraph.definitions.models import MaterialUse
 from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
-from mesgraph.materials.actions import create_item, withdraw
+from mesgraph.materials.actions import withdraw
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
+from mesgraph.orders import reservations
 from mesgraph.orders.bill import bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.deviations import tolerate
 from mesgraph.orders.material import Take, take_violations
@@ -94,6 +96,7 @@ def assemble_unit(
     )
     for component in components:
         _install(work, component, unit)
+        reservations.issue(work, run, component.item, ONE)
     inherit(work, portions, [unit])
     event = record_activity(
         work,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment
 from mesgraph.ledger import Event
-from mesgraph.materials.models import MaterialDefinition
+from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
 from mesgraph.orders.models import JobOrder, JobState, JobSubState, OperationsRequest, RequestState
 
 
@@ -65,6 +65,47 @@ class OperationsRequestReadinessChanged(Event):
     request: OperationsRequest
     from_state: RequestState
     to_state: RequestState
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestHeld(Event):
+    """A running order was stopped for a cause, and ``jobs`` of it that ran were interrupted (HELD)."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestSuspended(Event):
+    """A running order was stopped by choice, and ``jobs`` of it that ran were interrupted (SUSPENDED)."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestResumed(Event):
+    """A stopped order goes on, and with it ``jobs`` that had been interrupted with it; ``standing`` could not."""
+
+    subjects = ("request", "jobs")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+    standing: list[JobOrder]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsRequestAborted(Event):
+    """An order was given up while under way, and its ``jobs``; ``items`` were in process in it and are now what
+    ``disposition`` says.
+    """
+
+    subjects = ("request", "jobs", "items")
+    request: OperationsRequest
+    jobs: list[JobOrder]
+    items: list[Item]
+    disposition: Lifecycle
 
 
 @dataclass(frozen=True, kw_only=True)

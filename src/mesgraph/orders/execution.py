@@ -1,13 +1,13 @@
 """Verbs of running jobs: start, pause, resume, stop, and report what was made."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from sqlalchemy import func, select
 
 from mesgraph import ledger
 from mesgraph.equipment.models import Equipment
-from mesgraph.errors import Code, QuantityViolation, Refused, TransitionViolation, Violation, all_violations, invalid
+from mesgraph.errors import Code, QuantityViolation, Refused, Violation, all_violations, invalid
 from mesgraph.materials import lifecycle as item_lifecycle
 from mesgraph.materials.models import Item, Lifecycle
 from mesgraph.orders import execution_events as events
@@ -86,7 +86,8 @@ def pause_job_order(
 ) -> JobResponse:
     """Interrupt a running job: SUSPENDED by choice, HELD by a condition, which needs a reason.
 
-    The one may become the other.
+    The one may become the other. A job that was interrupted with its order is then interrupted for itself, and does not
+    go on with the order.
 
     Refuses VERSION_CONFLICT, INVALID_TRANSITION, REASON_REQUIRED.
     """
@@ -100,7 +101,7 @@ def pause_job_order(
         if sub_state is JobSubState.HELD:
             with found.under():
                 work.needs_reason()
-    job.state, job.sub_state = JobState.INTERRUPTED, sub_state
+    job.state, job.sub_state, job.interrupted_with_order = JobState.INTERRUPTED, sub_state, False
     ledger.record(
         work,
         events.JobOrderPaused(job_order=job, job_response=run.response, sub_state=sub_state),
@@ -122,7 +123,7 @@ def resume_job_order(work: Work, job: JobOrder, *, expected_version: int | None 
         with found.under():
             _check_from(job, {JobState.INTERRUPTED}, JobState.RUNNING)
         found.extend(readiness.start_violations(work, job, run.equipment))
-    job.state, job.sub_state = JobState.RUNNING, None
+    job.state, job.sub_state, job.interrupted_with_order = JobState.RUNNING, None, False
     ledger.record(work, events.JobOrderResumed(job_order=job, job_response=run.response), site_id=job.site_id)
     return run.response
 
@@ -135,15 +136,15 @@ def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = 
     what it became, or reverse its consumption.
     """
     run = _open_run(work, job)
-    work.lock(run.request, run.requirement, job, run.response, *_in_process(work, run.request), run.equipment)
+    work.lock(run.request, run.requirement, job, run.response, *_freed_items(work, run.request), run.equipment)
     with all_violations() as found:
         with found.under():
             work.expect(job, expected_version)
         with found.under():
             lifecycle.check_job_step(job, JobState.ENDED, JobSubState.COMPLETED)
         found.extend(_pending_violations(work, run))
-        found.add(_end_violation(work, run))
-    job.state, job.sub_state = JobState.ENDED, JobSubState.COMPLETED
+        found.add(end_violation(work, run))
+    job.state, job.sub_state, job.interrupted_with_order = JobState.ENDED, JobSubState.COMPLETED, False
     run.response.ended_at = work.occurred_at
     ledger.record(
         work,
@@ -211,14 +212,7 @@ def _check_from(job: JobOrder, states: Collection[JobState], to: JobState) -> No
     """Refuse INVALID_TRANSITION unless the job is in one of ``states`` and may go on to ``to``."""
     lifecycle.check_job_step(job, to, None)
     if job.state not in states:
-        raise Refused(
-            TransitionViolation(
-                message=f"{job.code} is {job.state}, this needs {' or '.join(sorted(states))}",
-                path=("job_order",),
-                from_state=job.state,
-                allowed=tuple(map(lifecycle.shown_place, lifecycle.job_targets((job.state, job.sub_state)))),
-            )
-        )
+        raise Refused(lifecycle.job_step_violation(job, f"this needs {' or '.join(sorted(states))}"))
 
 
 def _last_run(work: Work, job: JobOrder) -> JobResponse | None:
@@ -247,7 +241,7 @@ def _after_violation(work: Work, last: JobResponse | None) -> Violation | None:
     )
 
 
-def _end_violation(work: Work, run: Run) -> Violation | None:
+def end_violation(work: Work, run: Run) -> Violation | None:
     """A run does not end before it began or before its last actual (I32)."""
     last = work.session.scalar(
         select(func.max(MaterialActual.posted_at)).where(MaterialActual.job_response_id == run.response.id)
@@ -295,18 +289,12 @@ def _is_last_segment(work: Work, run: Run) -> bool:
     return run.requirement.seq == last
 
 
-def _in_process(work: Work, request: OperationsRequest) -> list[Item]:
+def _freed_items(work: Work, request: OperationsRequest) -> list[Item]:
     """What is in process in the order, if this is the last job of it that has not come to its end."""
     unfinished = work.session.scalar(
         select(func.count()).where(JobOrder.request_id == request.id, JobOrder.state.in_(sorted(lifecycle.LIVE)))
     )
-    if unfinished != 1:
-        return []
-    return list(
-        work.session.scalars(
-            select(Item).where(Item.request_id == request.id, Item.lifecycle == Lifecycle.IN_PROCESS).order_by(Item.id)
-        )
-    )
+    return in_process(work, request) if unfinished == 1 else []
 
 
 def _end_segment(work: Work, run: Run) -> None:
@@ -314,12 +302,7 @@ def _end_segment(work: Work, run: Run) -> None:
     work.session.flush()
     states = work.session.scalars(select(JobOrder.state).where(JobOrder.requirement_id == run.requirement.id))
     if not lifecycle.LIVE.intersection(states):
-        run.requirement.ended_at = work.occurred_at
-        ledger.record(
-            work,
-            events.SegmentRequirementEnded(requirement=run.requirement, request=run.request),
-            site_id=run.request.site_id,
-        )
+        end_step(work, run.requirement, run.request)
     open_steps = work.session.scalar(
         select(func.count()).where(
             SegmentRequirement.request_id == run.request.id, SegmentRequirement.ended_at.is_(None)
@@ -328,12 +311,26 @@ def _end_segment(work: Work, run: Run) -> None:
     if open_steps:
         readiness.refresh_readiness(work, run.request)
         return
-    _complete(work, run.request)
+    complete(work, run.request)
 
 
-def _complete(work: Work, request: OperationsRequest) -> None:
+def end_step(work: Work, requirement: SegmentRequirement, request: OperationsRequest) -> None:
+    """Primitive: a step has come to its end."""
+    requirement.ended_at = work.occurred_at
+    ledger.record(
+        work,
+        events.SegmentRequirementEnded(requirement=requirement, request=request),
+        site_id=request.site_id,
+    )
+
+
+def complete(work: Work, request: OperationsRequest, cancelled: Sequence[JobOrder] = ()) -> None:
+    """Primitive: an order is complete, what is in process in it is AVAILABLE. ``cancelled``: jobs that never began.
+
+    The caller has locked the order and its items in process. Refuses INVALID_TRANSITION.
+    """
     lifecycle.check_request_step(request, RequestState.COMPLETED)
-    items = _at_route_end(work, request)
+    items = in_process(work, request)
     for item in items:
         item_lifecycle.move_to(item, Lifecycle.AVAILABLE)
     request.state = RequestState.COMPLETED
@@ -344,12 +341,14 @@ def _complete(work: Work, request: OperationsRequest) -> None:
             good_quantity=request.good_quantity,
             scrap_quantity=request.scrap_quantity,
             items=items,
+            jobs=list(cancelled),
         ),
         site_id=request.site_id,
     )
 
 
-def _at_route_end(work: Work, request: OperationsRequest) -> list[Item]:
+def in_process(work: Work, request: OperationsRequest) -> list[Item]:
+    """What is in process in the order."""
     return list(
         work.session.scalars(
             select(Item).where(Item.request_id == request.id, Item.lifecycle == Lifecycle.IN_PROCESS).order_by(Item.id)

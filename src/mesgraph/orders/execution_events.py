@@ -13,6 +13,7 @@ from mesgraph.orders.models import (
     JobResponse,
     JobSubState,
     MaterialActual,
+    MaterialReservation,
     OperationsRequest,
     SegmentRequirement,
 )
@@ -78,13 +79,17 @@ class OperationsRequestStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsRequestCompleted(Event):
-    """The last step of the order came to its end. ``items`` were in process in it and are AVAILABLE now."""
+    """The order came to its end: with its last step, or before it, and then ``jobs`` that had not begun were cancelled.
 
-    subjects = ("request", "items")
+    ``items`` were in process in it and are AVAILABLE now.
+    """
+
+    subjects = ("request", "items", "jobs")
     request: OperationsRequest
     good_quantity: Decimal
     scrap_quantity: Decimal
     items: list[Item]
+    jobs: list[JobOrder]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +151,43 @@ class ConsumptionReversed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProductionReversed(Event):
-    """What a run made was taken back. The reversing ``genealogy_event`` has the lines."""
+    """What a run made, or what of it was scrapped, was taken back. The reversing ``genealogy_event`` has the lines."""
 
     subjects = ("job_response",)
     job_response: JobResponse
     genealogy_event: GenealogyEvent
     reverses: GenealogyEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReserved(Event):
+    """A quantity of an item is kept for a step of an order, or for the job that is named."""
+
+    subjects = ("item", "request", "reservation")
+    item: Item
+    request: OperationsRequest
+    reservation: MaterialReservation
+    requirement: SegmentRequirement
+    job_order: JobOrder | None
+    quantity: Decimal
+    uom: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReservationIssued(Event):
+    """The order consumed all that a reservation kept for it."""
+
+    subjects = ("item", "reservation")
+    item: Item
+    reservation: MaterialReservation
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterialReservationReleased(Event):
+    """What a reservation still kept is free for everybody: somebody released it, or its order does not need it."""
+
+    subjects = ("item", "reservation")
+    item: Item
+    reservation: MaterialReservation
+    quantity: Decimal
+    uom: str

@@ -22,8 +22,10 @@ from mesgraph.definitions.models import (
 )
 from mesgraph.equipment.models import Equipment, EquipmentClass, EquipmentClassMember
 from mesgraph.equipment.queries import stores_of
+from mesgraph.holds.models import Hold
+from mesgraph.holds.queries import open_holds_of_orders
 from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
-from mesgraph.orders.models import JobOrder, JobState, SegmentRequirement
+from mesgraph.orders.models import JobOrder, JobState, OperationsRequest, SegmentRequirement
 
 E = TypeVar("E", bound=Entity)
 
@@ -59,9 +61,11 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """Everything that decides whether a job can start."""
+    """Everything that decides whether a job can start. ``holds``: the open ones of its order."""
 
     job: JobOrder
+    request: OperationsRequest
+    holds: tuple[Hold, ...]
     segment: OperationsSegment
     equipment_class: EquipmentClass
     definition: OperationsDefinition
@@ -100,6 +104,8 @@ def load_facts(
     definitions = _rows(session, OperationsDefinition, {s.definition_id for s in segments.values()})
     classes = _rows(session, EquipmentClass, {s.equipment_class_id for s in segments.values()})
     hashes = {key: definition_queries.content_hash(session, row) for key, row in definitions.items()}
+    requests = _rows(session, OperationsRequest, {job.request_id for job in jobs})
+    holds = open_holds_of_orders(session, requests)
     own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
     waits = _waits(session, requirements, segments)
     needs = _needs(session, jobs, own, now) if with_material else {}
@@ -107,6 +113,8 @@ def load_facts(
     return [
         JobFacts(
             job=job,
+            request=requests[job.request_id],
+            holds=tuple(holds.get(job.request_id, ())),
             segment=own[job.id],
             equipment_class=classes[own[job.id].equipment_class_id],
             definition=definitions[own[job.id].definition_id],

@@ -5,11 +5,12 @@ record stays. An empty ``who`` means that the plant itself takes the step when s
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from mesgraph.access.roles import Role
-from mesgraph.errors import Refused, TransitionViolation
+from mesgraph.errors import Code, Denied, Refused, TransitionViolation
 from mesgraph.orders.models import JobOrder, JobState, JobSubState, OperationsRequest, RequestState
+from mesgraph.work import Work
 
 R, J, S = RequestState, JobState, JobSubState
 
@@ -45,7 +46,10 @@ class JobStep:
 NOT_STARTED = frozenset({R.FORECAST, R.RELEASED, R.WAITING, R.READY})
 """States of an order in which nothing has run yet."""
 
-UNDER_WAY = frozenset({R.RUNNING, R.HELD, R.SUSPENDED})
+STOPPED = frozenset({R.HELD, R.SUSPENDED})
+"""States of an order that has started and stands still as a whole."""
+
+UNDER_WAY = STOPPED | {R.RUNNING}
 """States of an order that has started and not come to its end."""
 
 REQUEST_STEPS: tuple[RequestStep, ...] = (
@@ -55,10 +59,12 @@ REQUEST_STEPS: tuple[RequestStep, ...] = (
     # WAITING tells what was missing when last looked at; what a start needs is checked at the start itself.
     RequestStep(frozenset({R.WAITING, R.READY}), R.RUNNING, "first job starts", AUTOMATIC),
     RequestStep(frozenset({R.RUNNING}), R.HELD, "hold", frozenset({Role.QUALITY, Role.SUPERVISOR, Role.RULE})),
+    RequestStep(frozenset({R.RUNNING}), R.HELD, "hold placed on the order", AUTOMATIC),
     RequestStep(frozenset({R.RUNNING}), R.SUSPENDED, "suspend", frozenset({Role.PLANNER, Role.SUPERVISOR})),
     RequestStep(frozenset({R.HELD}), R.RUNNING, "resume", frozenset({Role.SUPERVISOR, Role.QUALITY})),
     RequestStep(frozenset({R.SUSPENDED}), R.RUNNING, "resume", SUPERVISOR),
     RequestStep(frozenset({R.RUNNING}), R.COMPLETED, "last step ends", AUTOMATIC),
+    RequestStep(frozenset({R.RUNNING}), R.COMPLETED, "complete", SUPERVISOR),
     RequestStep(NOT_STARTED, R.CANCELLED, "cancel", PLANNING),
     RequestStep(UNDER_WAY, R.ABORTED, "abort", SUPERVISOR),
     RequestStep(frozenset({R.COMPLETED, R.ABORTED}), R.CLOSED, "close", PLANNING),
@@ -104,7 +110,7 @@ def _waiting(state: JobState) -> list[JobStep]:
     ]
 
 
-PAUSES = FLOOR | {Role.SUPERVISOR, Role.RULE}
+PAUSES = FLOOR | {Role.RULE}
 
 JOB_STEPS: tuple[JobStep, ...] = (
     *_permission(J.NOT_ALLOWED_TO_START, J.ALLOWED_TO_START, "permit"),
@@ -114,11 +120,14 @@ JOB_STEPS: tuple[JobStep, ...] = (
     JobStep(places(J.ALLOWED_TO_START), (J.RUNNING, None), "start", FLOOR),
     JobStep(places(J.RUNNING) | {(J.INTERRUPTED, S.SUSPENDED)}, (J.INTERRUPTED, S.HELD), "pause", PAUSES),
     JobStep(places(J.RUNNING) | {(J.INTERRUPTED, S.HELD)}, (J.INTERRUPTED, S.SUSPENDED), "pause", PAUSES),
-    JobStep(places(J.INTERRUPTED), (J.RUNNING, None), "resume", FLOOR | SUPERVISOR),
+    JobStep(places(J.RUNNING), (J.INTERRUPTED, S.HELD), "order held", AUTOMATIC),
+    JobStep(places(J.RUNNING), (J.INTERRUPTED, S.SUSPENDED), "order suspended", AUTOMATIC),
+    JobStep(places(J.INTERRUPTED), (J.RUNNING, None), "resume", frozenset({Role.OPERATOR, Role.SUPERVISOR})),
     JobStep(places(J.RUNNING, J.INTERRUPTED), (J.ENDED, S.COMPLETED), "stop", FLOOR),
     JobStep(frozenset({(J.ENDED, S.COMPLETED)}), (J.ENDED, S.CLOSED), "order closed", AUTOMATIC),
     JobStep(places(*LIVE), (J.ABORTED, None), "abort", frozenset({Role.SUPERVISOR, Role.RULE})),
-    JobStep(places(*BEFORE_START), (J.CANCELLED, None), "order cancelled", AUTOMATIC),
+    JobStep(places(*LIVE), (J.ABORTED, None), "order aborted", AUTOMATIC),
+    JobStep(places(*BEFORE_START), (J.CANCELLED, None), "order cancelled or completed", AUTOMATIC),
 )
 
 
@@ -140,28 +149,47 @@ def shown_place(place: Place) -> str:
 
 def check_request_step(request: OperationsRequest, to: RequestState, *path: str | int) -> None:
     """Refuse INVALID_TRANSITION when the order may not go to ``to``."""
-    allowed = request_targets(request.state)
-    if to not in allowed:
-        raise Refused(
-            TransitionViolation(
-                message=f"{request.code} is {request.state} and cannot become {to}",
-                path=path or ("operations_request",),
-                from_state=request.state,
-                allowed=tuple(map(str, allowed)),
-            )
+    if to not in request_targets(request.state):
+        refuse_request_step(request, f"cannot become {to}", *path)
+
+
+def refuse_request_step(request: OperationsRequest, why: str, *path: str | int) -> NoReturn:
+    """Refuse INVALID_TRANSITION: the order stands where it stands, and ``why`` completes the sentence."""
+    raise Refused(
+        TransitionViolation(
+            message=f"{request.code} is {request.state} and {why}",
+            path=path or ("operations_request",),
+            from_state=request.state,
+            allowed=tuple(map(str, request_targets(request.state))),
         )
+    )
 
 
 def check_job_step(job: JobOrder, to: JobState, sub: JobSubState | None, *path: str | int) -> None:
     """Refuse INVALID_TRANSITION when the job may not go to ``to`` with sub-state ``sub``."""
+    if (to, sub) not in job_targets((job.state, job.sub_state)):
+        raise Refused(job_step_violation(job, f"cannot become {shown_place((to, sub))}", *path))
+
+
+def job_step_violation(job: JobOrder, why: str, *path: str | int) -> TransitionViolation:
+    """INVALID_TRANSITION: the job stands where it stands, and ``why`` completes the sentence."""
     place = (job.state, job.sub_state)
-    allowed = job_targets(place)
-    if (to, sub) not in allowed:
-        raise Refused(
-            TransitionViolation(
-                message=f"{job.code} is {shown_place(place)} and cannot become {shown_place((to, sub))}",
-                path=path or ("job_order",),
-                from_state=shown_place(place),
-                allowed=tuple(map(shown_place, allowed)),
-            )
-        )
+    return TransitionViolation(
+        message=f"{job.code} is {shown_place(place)} and {why}",
+        path=path or ("job_order",),
+        from_state=shown_place(place),
+        allowed=tuple(map(shown_place, job_targets(place))),
+    )
+
+
+def check_request_role(work: Work, request: OperationsRequest, to: RequestState) -> None:
+    """Deny (FORBIDDEN) when the actor holds none of the roles that the table names for this step at the order's site.
+
+    For steps whose roles depend on where the order stands; the others are the line of the policy.
+    """
+    steps = [step for step in REQUEST_STEPS if request.state in step.sources and step.target is to]
+    roles = frozenset[Role]().union(*(step.who for step in steps))
+    sites = work.actor.sites_with(roles)
+    if sites is not None and request.site_id not in sites:
+        wanted = ", ".join(sorted(roles))
+        raise Denied(Code.FORBIDDEN, f"{request.code} is {request.state}: {to} needs one of the roles {wanted}")

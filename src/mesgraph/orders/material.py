@@ -16,6 +16,7 @@ from mesgraph.holds.queries import Range, hold_violations
 from mesgraph.materials.actions import usable_violations, withdraw
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
+from mesgraph.orders import reservations
 from mesgraph.orders.bill import INPUTS, BillLine, bill_lines, bill_violation
 from mesgraph.orders.models import ActualUse, JobResponse, MaterialActual
 from mesgraph.orders.run import Run, row, run_of
@@ -37,7 +38,8 @@ def consume_material(work: Work, response: JobResponse, take: Take) -> MaterialA
 
     Refuses INVALID_TRANSITION, TIME_ORDER_INVALID (before the run or before the item was there),
     INSUFFICIENT_QUANTITY (I4), LOT_ON_HOLD, LOT_NOT_RELEASED, ALREADY_CONTAINED (I7, I5), LOT_EXPIRED (I8),
-    WRONG_MATERIAL, WRONG_MATERIAL_VERSION (I9), LOT_NOT_AT_LOCATION (I10), VALIDATION_FAILED (positions).
+    WRONG_MATERIAL, WRONG_MATERIAL_VERSION (I9), LOT_RESERVED, LOT_NOT_AT_LOCATION (I10), VALIDATION_FAILED
+    (positions).
     """
     run = run_of(work.session, response)
     run.lock(work, take.item)
@@ -87,6 +89,7 @@ def take_in(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) -> Mater
         ),
         site_id=run.response.site_id,
     )
+    reservations.issue(work, run, take.item, take.quantity)
     return actual
 
 
@@ -97,6 +100,7 @@ def take_violations(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) 
     if item.lifecycle is not Lifecycle.CONSUMED:  # a used-up item is simply not enough
         found += usable_violations(item, work.occurred_at, "item", request_id=run.request.id)
     found += hold_violations(session, item, "item", range=take.positions)
+    found.append(reservations.reserved_violation(session, item, take.quantity, run.request.id, "item"))
     material = session.get(MaterialDefinition, item.material_id) if item.material_id else None
     found.append(bill_violation(bill, material, INPUTS, "item"))
     absent = _presence_violation(work, item)

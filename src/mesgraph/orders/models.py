@@ -60,6 +60,14 @@ class ActualUse(StrEnum):
     BY_PRODUCT = "BY_PRODUCT"
 
 
+class ReservationState(StrEnum):
+    """What became of a reservation."""
+
+    RESERVED = "RESERVED"
+    ISSUED = "ISSUED"
+    RELEASED = "RELEASED"
+
+
 class ValueSource(StrEnum):
     """Where a recorded value comes from."""
 
@@ -140,7 +148,10 @@ class SegmentRequirement(Sited, Entity):
 
 
 class JobOrder(Sited, Entity):
-    """A task for one work unit: a segment of an order, or a part of it."""
+    """A task for one work unit: a segment of an order, or a part of it.
+
+    ``interrupted_with_order``: it stands still because its order was held or suspended, and goes on with the order.
+    """
 
     __tablename__ = "job_order"
     kind: ClassVar[str] = "JobOrder"
@@ -156,6 +167,7 @@ class JobOrder(Sited, Entity):
     planned_end: Mapped[datetime | None] = mapped_column(Instant)
     state: Mapped[JobState] = mapped_column(Word(JobState))
     sub_state: Mapped[JobSubState | None] = mapped_column(Word(JobSubState))
+    interrupted_with_order: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
@@ -194,11 +206,41 @@ class JobResponse(Sited, Entity):
         return self.code
 
 
+class MaterialReservation(Sited, Entity):
+    """A quantity of an item that is kept for a step of an order, or for one job of it.
+
+    ``issued`` is what the order has consumed of it; the rest is ``open`` while it is RESERVED and its order still
+    needs it. Written under the lock of the item.
+    """
+
+    __tablename__ = "material_reservation"
+    kind: ClassVar[str] = "MaterialReservation"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
+    requirement_id: Mapped[int] = mapped_column(ForeignKey("segment_requirement.id"), index=True)
+    job_order_id: Mapped[int | None] = mapped_column(ForeignKey("job_order.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    issued: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    state: Mapped[ReservationState] = mapped_column(Word(ReservationState))
+
+    @property
+    def open(self) -> Decimal:
+        """What is still kept."""
+        return self.quantity - self.issued if self.state is ReservationState.RESERVED else Decimal(0)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"MR-{self.id}"
+
+
 class MaterialActual(Sited, Entity):
     """Material that a run took or made.
 
     Of what was taken, ``pending`` has not become part of an output yet and ``returned`` was given back by reversals;
-    the rest was used. Of positions the used ones come first, then the pending ones, then those given back.
+    the rest was used, or scrapped with the run. Of positions the used ones come first, then the pending ones, then
+    those given back.
     """
 
     __tablename__ = "material_actual"
@@ -220,7 +262,7 @@ class MaterialActual(Sited, Entity):
 
     @property
     def used(self) -> Decimal:
-        """What became part of outputs."""
+        """What became part of outputs, or was scrapped with the run."""
         return self.quantity - self.pending - self.returned
 
     @property

@@ -1,4 +1,4 @@
-"""Verbs of planning: release, cancel, close an order; permit, revoke, assign a job."""
+"""Verbs of planning: release and cancel an order; permit, revoke, assign a job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,12 @@ from mesgraph.equipment.models import Equipment, EquipmentClassMember
 from mesgraph.equipment.queries import belongs_to_class
 from mesgraph.errors import (
     Code,
-    HoldViolation,
-    TransitionViolation,
     Violation,
     all_violations,
     invalid,
 )
-from mesgraph.holds.queries import open_holds_of
-from mesgraph.materials.models import Item
-from mesgraph.orders import events, lifecycle, queries
+from mesgraph.orders import events, lifecycle
+from mesgraph.orders.halt import check, lock_with_jobs
 from mesgraph.orders.models import (
     JobOrder,
     JobState,
@@ -83,34 +80,13 @@ def cancel_operations_request(
     work: Work, request: OperationsRequest, *, expected_version: int | None = None
 ) -> OperationsRequest:
     """Give up an order of which nothing has run, and its jobs. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
-    jobs = _lock_with_jobs(work, request)
-    _check(work, request, RequestState.CANCELLED, expected_version)
+    jobs = lock_with_jobs(work, request)
+    check(work, request, RequestState.CANCELLED, expected_version)
     for job in jobs:
         lifecycle.check_job_step(job, JobState.CANCELLED, None)
         job.state, job.sub_state = JobState.CANCELLED, None
     request.state = RequestState.CANCELLED
     ledger.record(work, events.OperationsRequestCancelled(request=request, jobs=jobs), site_id=request.site_id)
-    return request
-
-
-def close_operations_request(
-    work: Work, request: OperationsRequest, *, expected_version: int | None = None
-) -> OperationsRequest:
-    """Settle an order that has come to its end, and its jobs.
-
-    Refuses VERSION_CONFLICT, INVALID_TRANSITION, and LOT_ON_HOLD while an item that it made has an open hold.
-    """
-    jobs = _lock_with_jobs(work, request)
-    with all_violations() as found:
-        with found.under():
-            _check(work, request, RequestState.CLOSED, expected_version)
-        found.extend(_hold_violations(work, request))
-    ended = [job for job in jobs if job.state is JobState.ENDED]
-    for job in ended:
-        lifecycle.check_job_step(job, JobState.ENDED, JobSubState.CLOSED)
-        job.sub_state = JobSubState.CLOSED
-    request.state = RequestState.CLOSED
-    ledger.record(work, events.OperationsRequestClosed(request=request, jobs=ended), site_id=request.site_id)
     return request
 
 
@@ -211,7 +187,9 @@ def _number_violations(work: Work, request: OperationsRequest, definition: Opera
         job_code(request, segment.seq) for segment in definition_queries.segments_of(work.session, definition.id)
     ]
     taken = work.session.scalars(
-        select(JobOrder.code).where(JobOrder.site_id == request.site_id, JobOrder.code.in_(numbers))
+        select(JobOrder.code).where(
+            JobOrder.site_id == request.site_id, JobOrder.code.in_(numbers), JobOrder.request_id != request.id
+        )
     )
     return [
         invalid(f"there is a job {code} of another order already", "operations_request", code=Code.DUPLICATE_KEY)
@@ -265,26 +243,11 @@ def only_unit(work: Work, segment: OperationsSegment, site_id: int) -> int | Non
     return ids[0] if len(ids) == 1 else None
 
 
-def _lock_with_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
-    work.lock(request)
-    jobs = queries.jobs_of(work.session, request.id)
-    work.lock(*jobs)
-    return jobs
-
-
 def _lock_with_request(work: Work, job: JobOrder) -> OperationsRequest:
     request = work.session.get(OperationsRequest, job.request_id)
     assert request is not None, "a job belongs to an order of its own site"
     work.lock(request, job)
     return request
-
-
-def _check(work: Work, request: OperationsRequest, to: RequestState, expected_version: int | None) -> None:
-    with all_violations() as found:
-        with found.under():
-            work.expect(request, expected_version)
-        with found.under():
-            lifecycle.check_request_step(request, to)
 
 
 def _check_permission(work: Work, job: JobOrder, to: JobState, expected_version: int | None) -> None:
@@ -298,13 +261,7 @@ def _check_permission(work: Work, job: JobOrder, to: JobState, expected_version:
 def _before_start_violation(job: JobOrder) -> Violation | None:
     if job.state in lifecycle.BEFORE_START:
         return None
-    place = (job.state, job.sub_state)
-    return TransitionViolation(
-        message=f"{job.code} is {lifecycle.shown_place(place)}; its work unit is chosen before it starts",
-        path=("job_order",),
-        from_state=lifecycle.shown_place(place),
-        allowed=tuple(map(lifecycle.shown_place, lifecycle.job_targets(place))),
-    )
+    return lifecycle.job_step_violation(job, "its work unit is chosen before it starts")
 
 
 def _capability_violation(work: Work, job: JobOrder, equipment: Equipment) -> Violation | None:
@@ -320,15 +277,3 @@ def _capability_violation(work: Work, job: JobOrder, equipment: Equipment) -> Vi
     else:
         return None
     return invalid(message, "equipment", code=Code.EQUIPMENT_NOT_CAPABLE)
-
-
-def _hold_violations(work: Work, request: OperationsRequest) -> list[Violation]:
-    items = {row.id: row for row in work.session.scalars(select(Item).where(Item.request_id == request.id))}
-    return [
-        HoldViolation(
-            message=f"{items[key].key}, made by {request.code}, has {len(holds)} open hold(s)",
-            path=("operations_request",),
-            holds=tuple(hold.id for hold in holds),
-        )
-        for key, holds in open_holds_of(work.session, list(items)).items()
-    ]

@@ -16,9 +16,8 @@ from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.holds.actions import inherit_holds
 from mesgraph.holds.queries import open_holds_of
-from mesgraph.materials.actions import create_item
+from mesgraph.materials.creation import create_item, create_serial_units
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
-from mesgraph.materials.series import create_serial_units
 from mesgraph.orders import execution_events as events
 from mesgraph.orders.bill import BillLine, bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.deviations import Tolerated, tolerate
@@ -154,7 +153,7 @@ def gather(
     sources: Sequence[Source],
 ) -> list[Portion]:
     """What goes in: taken in the same breath, named of the pending, or all that is pending. Notes what is wrong."""
-    pending = _pending(work, run) if sources or not consumed else []
+    pending = pending_of(work, run) if sources or not consumed else []
     portions: list[Portion] = []
     left = {actual.id: actual.pending for actual, _ in pending}
     for i, source in enumerate(sources):
@@ -198,7 +197,8 @@ def amounts(work: Work, parts: Iterable[tuple[Item, Decimal]]) -> dict[str, Deci
     return taken
 
 
-def _pending(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
+def pending_of(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
+    """What is pending in the run, in the order of posting."""
     rows = work.session.execute(
         select(MaterialActual, Item)
         .join(Item, Item.id == MaterialActual.item_id)

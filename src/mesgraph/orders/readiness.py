@@ -17,7 +17,8 @@ from mesgraph.db import Entity
 from mesgraph.definitions.models import DependencyKind
 from mesgraph.equipment.models import Equipment, EquipmentMode
 from mesgraph.equipment.packml import NOT_PRODUCTIVE
-from mesgraph.errors import Code, Violation, invalid
+from mesgraph.errors import Code, HoldViolation, TransitionViolation, Violation, invalid
+from mesgraph.holds.models import Hold
 from mesgraph.orders import events, lifecycle, queries
 from mesgraph.orders.facts import JobFacts, Need, Unit, load_facts
 from mesgraph.orders.lifecycle import BEFORE_START, WAITS
@@ -120,6 +121,15 @@ def _missing(need: Need, here: Decimal, unit: Unit) -> Blocker:
     return Blocker(Code.INSUFFICIENT_QUANTITY, message, need.material)
 
 
+def order_blockers(facts: JobFacts) -> Iterator[Blocker]:
+    """The order is not stopped, and no open hold lies on it."""
+    order = facts.request
+    if order.state in lifecycle.STOPPED:
+        yield Blocker(Code.INVALID_TRANSITION, f"order {order.code} is {order.state}", order)
+    for hold in facts.holds:
+        yield Blocker(Code.ORDER_ON_HOLD, f"order {order.code} is on hold: {hold.number}", hold)
+
+
 def permission_blockers(job: JobOrder) -> Iterator[Blocker]:
     """The state of the job permits a start."""
     if job.state is JobState.NOT_ALLOWED_TO_START:
@@ -130,7 +140,7 @@ def permission_blockers(job: JobOrder) -> Iterator[Blocker]:
 
 def blockers_of(facts: JobFacts, now: datetime) -> tuple[Blocker, ...]:
     """Everything but the permission: what concerns the job, and what concerns the best of its work units."""
-    common = [*definition_blockers(facts), *dependency_blockers(facts, now)]
+    common = [*order_blockers(facts), *definition_blockers(facts), *dependency_blockers(facts, now)]
     if not facts.units:
         message = f"no equipment of class {facts.equipment_class.code} stands at the site"
         return (Blocker(Code.EQUIPMENT_NOT_CAPABLE, message, facts.equipment_class), *common)
@@ -161,14 +171,40 @@ def readiness_by_id(session: Session, ids: Collection[int], now: datetime) -> di
 
 
 def start_violations(work: Work, job: JobOrder, equipment: Equipment) -> list[Violation]:
-    """Every reason why ``job`` may not run on ``equipment`` at the event time (I13, I14, I16, I17), all at once."""
+    """Every reason why ``job`` may not run on ``equipment`` at the event time (I13, I14, I16, I17; its order is stopped
+    or on hold), all at once.
+    """
     [facts] = load_facts(work.session, [job], work.occurred_at, on=equipment, with_material=False)
     [unit] = facts.units
     of_unit = [*equipment_blockers(facts, unit), *capacity_blockers(facts, unit)]
     of_job = [*definition_blockers(facts), *dependency_blockers(facts, work.occurred_at)]
-    return [invalid(blocker.message, "equipment", code=blocker.code) for blocker in of_unit] + [
-        invalid(blocker.message, "job_order", code=blocker.code) for blocker in of_job
+    return [
+        *_order_violations(facts),
+        *(invalid(blocker.message, "equipment", code=blocker.code) for blocker in of_unit),
+        *(invalid(blocker.message, "job_order", code=blocker.code) for blocker in of_job),
     ]
+
+
+def _order_violations(facts: JobFacts) -> Iterator[Violation]:
+    """:func:`order_blockers` as refusals with what is allowed instead, and the holds."""
+    order = facts.request
+    if order.state in lifecycle.STOPPED:
+        allowed = tuple(map(str, lifecycle.request_targets(order.state)))
+        message = f"order {order.code} is {order.state}; resume it first"
+        yield TransitionViolation(message=message, path=("job_order",), from_state=order.state, allowed=allowed)
+    if facts.holds:
+        yield order_hold_violation(order, facts.holds, "job_order")
+
+
+def order_hold_violation(order: OperationsRequest, holds: Sequence[Hold], *path: str | int) -> HoldViolation:
+    """ORDER_ON_HOLD: open holds lie on the order."""
+    numbers = ", ".join(hold.number for hold in holds)
+    return HoldViolation(
+        code=Code.ORDER_ON_HOLD,
+        message=f"order {order.code} is on hold: {numbers}",
+        path=path,
+        holds=tuple(hold.id for hold in holds),
+    )
 
 
 def refresh_readiness(work: Work, request: OperationsRequest) -> None:

@@ -33,8 +33,8 @@ from mesgraph.work import Work
 Fact: TypeAlias = MaterialActual | GenealogyEvent
 """What can be taken back: a consumption, or an activity of the genealogy."""
 
-OF_RUNS = frozenset({GenealogyKind.TRANSFORM, GenealogyKind.ASSEMBLE})
-"""Activities that a run records: its postings are taken back with them."""
+OF_RUNS = frozenset({GenealogyKind.TRANSFORM, GenealogyKind.ASSEMBLE, GenealogyKind.SCRAP})
+"""Activities that a run records: its postings are taken back with them. Scrap is one of a run when it was pending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +64,10 @@ def fact_of(session: Session, event: LedgerEvent) -> Fact | None:
 def reverse_event(work: Work, fact: Fact) -> Reversed:
     """Take a fact back. Needs a reason.
 
-    Of a consumption, what is still pending goes back to its item. A production or assembly is undone as a whole: its
-    outputs are void, its inputs are pending in the run again, or back in their items when the run has ended;
-    components are free again. Other activities are undone by :mod:`mesgraph.genealogy.actions`.
+    Of a consumption, what is still pending goes back to its item. A production or assembly, or the scrap of what was
+    pending in a run, is undone as a whole: its outputs are void, its inputs are pending in the run again, or back in
+    their items when the run has ended; components are free again. Other activities are undone by
+    :mod:`mesgraph.genealogy.actions`.
 
     Refuses REASON_REQUIRED; DOWNSTREAM_DEPENDENCY when something stands on it; RECORD_IMMUTABLE for what is reversed
     already and for orders that are closed.

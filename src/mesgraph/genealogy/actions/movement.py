@@ -16,7 +16,7 @@ from mesgraph.genealogy.actions.rules import (
 )
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
-from mesgraph.materials.actions import create_item
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.materials.queries import item_by_parts
 from mesgraph.words import check_gs1_key

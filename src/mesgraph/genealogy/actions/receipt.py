@@ -1,31 +1,35 @@
-"""Receipt of lots from suppliers."""
+"""Receipt of lots and serial units from suppliers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from mesgraph.equipment.models import Equipment, Site
-from mesgraph.errors import Code, Findings, Violation, all_violations, invalid
+from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy.actions.rules import Posted, store_violation
-from mesgraph.genealogy.activity import Line, record_activity
+from mesgraph.genealogy.activity import Activity, Line, record_activities
 from mesgraph.genealogy.models import GenealogyKind
-from mesgraph.materials.actions import create_item
-from mesgraph.materials.models import ApprovalStatus, ItemKind, Lifecycle, MaterialDefinition, Supplier
+from mesgraph.materials.creation import NewItem, Path, create_items
+from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
 from mesgraph.quantity import plain
 from mesgraph.work import Work
 
-LINES_MAX = 100
-"""Lots of one receipt: each is an activity of its own, and all of them keep the writer busy."""
+RECEIVED_MAX = 5_000
+"""Lots and units of one command: they keep the writer busy for seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptLine:
-    """A lot on a delivery note. Without ``expires_at`` the shelf life of the material counts from the receipt."""
+    """A line of a delivery note: a lot with its quantity, or serial units.
+
+    Without ``expires_at`` the shelf life of the material counts from the receipt.
+    """
 
     material: MaterialDefinition
-    lot_number: str
-    quantity: Decimal
+    lot_number: str | None = None
+    quantity: Decimal | None = None
+    serial_numbers: Sequence[str] = ()
     supplier: Supplier | None = None
     supplier_lot: str | None = None
     expires_at: datetime | None = None
@@ -33,62 +37,88 @@ class ReceiptLine:
 
 
 def receive_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[Posted]:
-    """Receive lots, all or none; each is an activity of its own, so that it can be reversed alone.
+    """Receive what a delivery note names, all or none; each line is an activity, so that it can be reversed alone.
 
-    A lot begins in QUARANTINE where its material says so, else AVAILABLE. Refuses VALIDATION_FAILED (quantity, number,
-    supplier that is blocked, location that is no store of the site), DUPLICATE_KEY, LOT_EXPIRED.
+    Items begin in QUARANTINE where their material says so, else AVAILABLE. Refuses VALIDATION_FAILED (quantity, number,
+    supplier that is blocked, location that is no store of the site), DUPLICATE_KEY, SERIAL_NOT_UNIQUE, LOT_EXPIRED.
     """
+    count = sum(len(line.serial_numbers) or 1 for line in lines)
     with all_violations() as found:
-        if not 1 <= len(lines) <= LINES_MAX:
-            found.add(invalid(f"{len(lines)} lines; a receipt has 1 to {LINES_MAX}", "lines"))
-    found, posted = Findings(), []
+        if not 1 <= count <= RECEIVED_MAX:
+            found.add(invalid(f"{count} items; a receipt has 1 to {RECEIVED_MAX}", "lines"))
+    with all_violations() as found:
+        for i, line in enumerate(lines):
+            with found.under("lines", i), all_violations() as of_line:
+                of_line.extend(_line_violations(work, site, line))
+        items: list[Item] = []
+        with found.under():
+            items = _create(work, site, lines)
+        found.violations.sort(key=lambda violation: violation.path[1:2])
+    remaining = iter(items)
+    parts = [[next(remaining) for _ in line.serial_numbers or (line.lot_number,)] for line in lines]
+    activities = record_activities(
+        work,
+        [
+            Activity(
+                kind=GenealogyKind.RECEIVE,
+                site_id=site.id,
+                inputs=[],
+                outputs=[Line(item, item.quantity) for item in made],
+                location=line.location,
+            )
+            for line, made in zip(lines, parts, strict=True)
+        ],
+    )
+    return [Posted(activity, made) for activity, made in zip(activities, parts, strict=True)]
+
+
+def _create(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[Item]:
+    wanted: list[NewItem] = []
+    paths: list[Path] = []
     for i, line in enumerate(lines):
-        with found.under("lines", i):
-            posted.append(_receive(work, site, line))
-    found.refuse()
-    return posted
+        wanted += _begins(site, line)
+        paths += [("lines", i, "serial_numbers", n) for n in range(len(line.serial_numbers))] or [
+            ("lines", i, "lot_number")
+        ]
+    return create_items(work, wanted, paths)
 
 
-def _receive(work: Work, site: Site, line: ReceiptLine) -> Posted:
-    with all_violations() as found:
-        if line.quantity <= 0:
-            found.add(invalid(f"quantity {plain(line.quantity)} must be greater than zero", "quantity"))
-        found.add(_blocked(line.supplier), _expired(work, line))
-        if line.location is not None:
-            found.add(store_violation(line.location, site.id, "location"))
-    lot = create_item(
-        work,
-        site_id=site.id,
-        item_kind=ItemKind.LOT,
-        material=line.material,
-        number=line.lot_number,
-        quantity=line.quantity,
-        lifecycle=Lifecycle.QUARANTINE if line.material.quarantine_on_receipt else Lifecycle.AVAILABLE,
-        location_id=line.location.id if line.location else None,
-        expires_at=line.expires_at,
-        supplier_id=line.supplier.id if line.supplier else None,
-        supplier_lot=line.supplier_lot,
-        path=("lot_number",),
-    )
-    activity = record_activity(
-        work,
-        kind=GenealogyKind.RECEIVE,
-        site_id=site.id,
-        inputs=[],
-        outputs=[Line(lot, line.quantity)],
-        location=line.location,
-    )
-    return Posted(activity, [lot])
+def _begins(site: Site, line: ReceiptLine) -> list[NewItem]:
+    units = bool(line.serial_numbers)
+    return [
+        NewItem(
+            site_id=site.id,
+            item_kind=ItemKind.SERIAL_UNIT if units else ItemKind.LOT,
+            material=line.material,
+            number=number,
+            quantity=Decimal(1) if units else line.quantity or Decimal(0),
+            lifecycle=Lifecycle.QUARANTINE if line.material.quarantine_on_receipt else Lifecycle.AVAILABLE,
+            location_id=line.location.id if line.location else None,
+            expires_at=line.expires_at,
+            supplier_id=line.supplier.id if line.supplier else None,
+            supplier_lot=line.supplier_lot,
+        )
+        for number in line.serial_numbers or (line.lot_number or "",)
+    ]
 
 
-def _blocked(supplier: Supplier | None) -> Violation | None:
-    if supplier is None or supplier.approval_status is not ApprovalStatus.BLOCKED:
-        return None
-    return invalid(f"supplier {supplier.code} is blocked", "supplier")
-
-
-def _expired(work: Work, line: ReceiptLine) -> Violation | None:
-    if line.expires_at is None or line.expires_at > work.occurred_at:
-        return None
-    message = f"lot {line.lot_number} expired at {line.expires_at.isoformat()}"
-    return invalid(message, "expires_at", code=Code.LOT_EXPIRED)
+def _line_violations(work: Work, site: Site, line: ReceiptLine) -> Iterable[Violation]:
+    if (line.lot_number is None) == (not line.serial_numbers):
+        yield invalid("name either a lot with its quantity or serial numbers", "lot_number")
+    elif line.lot_number is not None and line.quantity is None:
+        yield invalid(f"lot {line.lot_number} needs a quantity", "quantity")
+    elif line.serial_numbers and line.quantity not in (None, Decimal(len(line.serial_numbers))):
+        yield invalid(
+            f"{len(line.serial_numbers)} serial numbers are not {plain(line.quantity or Decimal(0))}", "quantity"
+        )
+    if line.quantity is not None and line.quantity <= 0:
+        yield invalid(f"quantity {plain(line.quantity)} must be greater than zero", "quantity")
+    if line.supplier is not None and line.supplier.approval_status is ApprovalStatus.BLOCKED:
+        yield invalid(f"supplier {line.supplier.code} is blocked", "supplier")
+    if line.expires_at is not None and line.expires_at <= work.occurred_at:
+        what = f"lot {line.lot_number}" if line.lot_number else f"what you receive of {line.material.code}"
+        yield invalid(f"{what} expired at {line.expires_at.isoformat()}", "expires_at", code=Code.LOT_EXPIRED)
+    if line.location is not None:
+        misplaced = store_violation(line.location, site.id, "location")
+        if misplaced is not None:
+            yield misplaced

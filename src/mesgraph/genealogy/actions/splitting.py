@@ -21,7 +21,8 @@ from mesgraph.genealogy.actions.rules import (
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
 from mesgraph.holds.actions import inherit_holds
-from mesgraph.materials.actions import PIECE, create_item, withdraw
+from mesgraph.materials.actions import withdraw
+from mesgraph.materials.creation import PIECE, create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.quantity import DIGITS, from_micro, plain, to_micro
 from mesgraph.work import Work

@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
-from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.nodes import References, find, find_optional
 from mesgraph.api.scalars import SSCC
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Findings
@@ -36,13 +36,20 @@ def _items(work: Work, keys: list[ItemKey], name: str) -> list[Item]:
     return rows
 
 
-@strawberry.input(description="A lot on a delivery note.")
+@strawberry.input(description="A line of a delivery note: a lot with its quantity, or serial units.")
 class ReceiptLineInput:
-    """One lot."""
+    """One line."""
 
     material: str = strawberry.field(description="`CODE` for the latest revision of the material, or `CODE:REVISION`.")
-    lot_number: str = strawberry.field(description="Its number here, 1 to 20 characters; new for this material.")
-    quantity: QuantityInput = strawberry.field(description="How much; above zero.")
+    lot_number: str | None = strawberry.field(
+        default=None, description="Number of the lot here, 1 to 20 characters; new for this material."
+    )
+    quantity: QuantityInput | None = strawberry.field(
+        default=None, description="How much of the lot; above zero. Units are counted by their numbers."
+    )
+    serial_numbers: list[str] = strawberry.field(
+        default_factory=list, description="Numbers of serial units, instead of a lot; new for this material."
+    )
     supplier: str | None = strawberry.field(default=None, description="Code of the supplier, who must not be blocked.")
     supplier_lot: str | None = strawberry.field(default=None, description="The supplier's lot number.")
     expires_at: datetime | None = strawberry.field(
@@ -51,21 +58,23 @@ class ReceiptLineInput:
     location: strawberry.ID | None = strawberry.field(default=None, description="The store where it is put.")
 
 
-@strawberry.input(description="Lots that came in, all or none.")
+@strawberry.input(description="What came in, all or none.")
 class ReceiveItemsInput(CommandInput):
     """A receipt."""
 
-    site: strawberry.ID = strawberry.field(description="Where they came in.")
-    lines: list[ReceiptLineInput] = strawberry.field(description="The lots, 1 to 100.")
+    site: strawberry.ID = strawberry.field(description="Where it came in.")
+    lines: list[ReceiptLineInput] = strawberry.field(description="1 to 5,000 lots and serial units in all.")
 
 
-@strawberry.type(description="The lots received.")
+@strawberry.type(description="What was received.")
 class ReceiveItemsPayload(CommandPayload):
     """Answer."""
 
-    items: list[TraceableItem] | None = strawberry.field(default=None, description="The lots, in the order asked.")
+    items: list[TraceableItem] | None = strawberry.field(
+        default=None, description="Lots and units, in the order asked."
+    )
     genealogy_events: list[GenealogyEventNode] | None = strawberry.field(
-        default=None, description="An activity for each lot, so that each can be reversed alone."
+        default=None, description="An activity for each line, so that each can be reversed alone."
     )
 
 
@@ -248,12 +257,15 @@ class GenealogyCommands:
 
     @command
     def receive_items(work: Work, input: ReceiveItemsInput) -> ReceiveItemsPayload:
-        """Receive lots from suppliers. They begin in QUARANTINE where their material says so, else as AVAILABLE."""
+        """Receive lots and serial units from suppliers. They begin in QUARANTINE where their material says so, else as
+        AVAILABLE.
+        """
         site = find(work.session, Site, input.site, "site")
+        references = References(work.session)
         found, lines = Findings(), []
         for i, line in enumerate(input.lines):
             with found.under("lines", i):
-                lines.append(_receipt_line(work, line))
+                lines.append(_receipt_line(references, line))
         found.refuse()
         posted = actions.receive_items(work, site, lines)
         return ReceiveItemsPayload(
@@ -349,14 +361,15 @@ class GenealogyCommands:
         return ShipItemsPayload(items=shown(shipped), genealogy_event=shown(activity))
 
 
-def _receipt_line(work: Work, line: ReceiptLineInput) -> actions.ReceiptLine:
-    material = find(work.session, MaterialDefinition, line.material, "material")
+def _receipt_line(references: References, line: ReceiptLineInput) -> actions.ReceiptLine:
+    material = references.find(MaterialDefinition, line.material, "material")
     return actions.ReceiptLine(
         material=material,
         lot_number=line.lot_number,
-        quantity=read_quantity(line.quantity, material, "quantity"),
-        supplier=find_optional(work.session, Supplier, line.supplier, "supplier"),
+        quantity=None if line.quantity is None else read_quantity(line.quantity, material, "quantity"),
+        serial_numbers=line.serial_numbers,
+        supplier=references.find_optional(Supplier, line.supplier, "supplier"),
         supplier_lot=line.supplier_lot,
         expires_at=line.expires_at,
-        location=find_optional(work.session, Equipment, line.location, "location"),
+        location=references.find_optional(Equipment, line.location, "location"),
     )

@@ -1,7 +1,7 @@
 """Materials, suppliers and traceable items in the API."""
 
 from mesgraph.materials.graphql.commands import MaterialCommands
-from mesgraph.materials.graphql.keys import ItemKey, QuantityInput, find_item, read_quantity
+from mesgraph.materials.graphql.keys import ItemKey, QuantityInput, find_item, read_item_quantity, read_quantity
 from mesgraph.materials.graphql.live import MaterialSubscriptions
 from mesgraph.materials.graphql.nodes import (
     LogisticUnit,
@@ -30,5 +30,6 @@ __all__ = [
     "SupplierNode",
     "TraceableItem",
     "find_item",
+    "read_item_quantity",
     "read_quantity",
 ]

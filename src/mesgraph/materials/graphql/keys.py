@@ -32,6 +32,17 @@ def read_quantity(
     return in_base(amount, material.base_uom, material.uom_factors, *path, positive=positive)
 
 
+def read_item_quantity(
+    session: Session, input: QuantityInput, item: Item, *path: str | int, positive: bool = True
+) -> Decimal:
+    """The amount in the item's unit: by its material's factors, or as it is for a logistic unit, which has none."""
+    if item.material_id is None:
+        return in_base(Quantity(input.value, input.uom), item.uom, {}, *path, positive=positive)
+    material = session.get(MaterialDefinition, item.material_id)
+    assert material is not None, "materials are seen by everyone"
+    return read_quantity(input, material, *path, positive=positive)
+
+
 @strawberry.input(
     description="Names one item by exactly one of: `id`; `sscc`; `material` or `gtin` with `lot`; with `lot` and "
     "`sublot`; with `serial` (a `lot` beside it must be the unit's). A reworked item is named in its latest revision."

@@ -16,7 +16,14 @@ from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.graphql import PositionRangeInput
 from mesgraph.holds.queries import Range
 from mesgraph.ledger.queries import event_by_id
-from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, read_quantity
+from mesgraph.materials.graphql import (
+    ItemKey,
+    QuantityInput,
+    TraceableItem,
+    find_item,
+    read_item_quantity,
+    read_quantity,
+)
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import assembly, execution, material, production, reversal
 from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode
@@ -439,13 +446,9 @@ def _amount(given: QuantityInput | None, uom: str) -> Decimal:
 def _take(work: Work, key: ItemKey, quantity: QuantityInput, positions: PositionRangeInput | None) -> material.Take:
     """Refuses NOT_FOUND, UOM_MISMATCH, VALIDATION_FAILED below the names of the input's fields."""
     item = find_item(work.session, key, "item")
-    return material.Take(item=item, quantity=_quantity(work, item, quantity), positions=_range(positions))
-
-
-def _quantity(work: Work, item: Item, quantity: QuantityInput) -> Decimal:
-    if item.material_id is None:
-        return in_base(Quantity(quantity.value, quantity.uom), item.uom, {}, "quantity")
-    return read_quantity(quantity, row(work.session, MaterialDefinition, item.material_id), "quantity")
+    return material.Take(
+        item=item, quantity=read_item_quantity(work.session, quantity, item, "quantity"), positions=_range(positions)
+    )
 
 
 def _range(positions: PositionRangeInput | None) -> Range | None:
@@ -501,5 +504,9 @@ def _source(work: Work, source: PendingInput) -> production.Source:
     item = row(work.session, Item, actual.item_id) if actual is not None else None
     if source.item is not None:
         item = find_item(work.session, source.item, "item")
-    quantity = None if source.quantity is None or item is None else _quantity(work, item, source.quantity)
+    quantity = (
+        None
+        if source.quantity is None or item is None
+        else read_item_quantity(work.session, source.quantity, item, "quantity")
+    )
     return production.Source(actual=actual, item=item, quantity=quantity)

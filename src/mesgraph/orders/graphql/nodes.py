@@ -17,6 +17,8 @@ from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSeg
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
+from mesgraph.holds.graphql import HoldNode
+from mesgraph.holds.models import Hold
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import queries
@@ -29,9 +31,11 @@ from mesgraph.orders.models import (
     JobState,
     JobSubState,
     MaterialActual,
+    MaterialReservation,
     OperationsRequest,
     ParameterActual,
     RequestState,
+    ReservationState,
     SegmentRequirement,
 )
 from mesgraph.orders.readiness import Readiness, readiness_by_id
@@ -46,9 +50,9 @@ described_enum(
         RequestState.WAITING: "Released, but no job can start yet; see the readiness of its jobs.",
         RequestState.READY: "At least one job can start.",
         RequestState.RUNNING: "A job has started.",
-        RequestState.HELD: "Stopped for a quality cause.",
-        RequestState.SUSPENDED: "Stopped by choice.",
-        RequestState.COMPLETED: "Every step has ended.",
+        RequestState.HELD: "Stopped for a cause; its jobs stand still.",
+        RequestState.SUSPENDED: "Stopped by choice; its jobs stand still.",
+        RequestState.COMPLETED: "Every step has ended, or it was completed before.",
         RequestState.CANCELLED: "Given up before anything ran.",
         RequestState.ABORTED: "Given up while under way.",
         RequestState.CLOSED: "Completed or aborted, and settled: nothing more will be posted.",
@@ -64,7 +68,7 @@ described_enum(
         JobState.INTERRUPTED: "Begun, but stands still; see the sub-state.",
         JobState.ENDED: "Came to its end.",
         JobState.ABORTED: "Given up.",
-        JobState.CANCELLED: "Its order was cancelled before it ran.",
+        JobState.CANCELLED: "Given up before it ran.",
     },
 )
 described_enum(
@@ -87,6 +91,15 @@ described_enum(
         ActualUse.CONSUMED: "Taken by the run.",
         ActualUse.PRODUCED: "Made by the run: its product or a co-product.",
         ActualUse.BY_PRODUCT: "Came out beside the product.",
+    },
+)
+described_enum(
+    ReservationState,
+    "What became of a reservation.",
+    {
+        ReservationState.RESERVED: "Kept, as long as its order, step and job have not ended.",
+        ReservationState.ISSUED: "All of it was consumed by its order.",
+        ReservationState.RELEASED: "What was left of it is free for everybody again.",
     },
 )
 
@@ -141,6 +154,12 @@ class OperationsRequestNode(Node):
         (SegmentRequirement.seq,),
     )
     job_orders: list["JobOrderNode"] = to_many(JobOrder.request_id, JobOrder, "Its jobs; none before release.")
+    reservations: list["MaterialReservationNode"] = to_many(
+        MaterialReservation.request_id, MaterialReservation, "Material that is or was reserved for it."
+    )
+    holds: list[HoldNode] = to_many(
+        Hold.request_id, Hold, "The holds placed on it, released ones too; see `releasedAt`."
+    )
 
     @strawberry.field(description="How much is wanted.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -168,6 +187,9 @@ class SegmentRequirementNode(Node):
     request: OperationsRequestNode = to_one(SegmentRequirement.request_id, OperationsRequest, "The order.")
     segment: OperationsSegmentNode = to_one(SegmentRequirement.segment_id, OperationsSegment, "What is to be done.")
     job_orders: list["JobOrderNode"] = to_many(JobOrder.requirement_id, JobOrder, "Its jobs.")
+    reservations: list["MaterialReservationNode"] = to_many(
+        MaterialReservation.requirement_id, MaterialReservation, "Material that is or was reserved for the step."
+    )
 
     @strawberry.field(description="How much of its own output the step has to make.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -183,6 +205,9 @@ class JobOrderNode(Node):
     code: str = strawberry.field(description="Job number, unique within the site: order number and step number.")
     state: JobState = strawberry.field(description="Where it stands.")
     sub_state: JobSubState | None = strawberry.field(description="Refines the state; null where there is nothing to.")
+    interrupted_with_order: bool = strawberry.field(
+        description="It stands still because its order was held or suspended, and goes on when that is resumed."
+    )
     priority: int = strawberry.field(description="The higher, the more urgent.")
     planned_start: datetime | None = strawberry.field(description="When it could start at the earliest, as planned.")
     planned_end: datetime | None = strawberry.field(description="When it would end then.")
@@ -257,6 +282,33 @@ class JobResponseNode(Node):
         return await _subject(info, root.begun_by_id)
 
 
+@node(MaterialReservation)
+class MaterialReservationNode(Node):
+    """A quantity of an item that is kept for a step of an order, or for one job of it: others cannot take it."""
+
+    version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    state: ReservationState = strawberry.field(description="What became of it.")
+    item: TraceableItem = to_one(MaterialReservation.item_id, Item, "The lot or unit.")
+    request: OperationsRequestNode = to_one(MaterialReservation.request_id, OperationsRequest, "The order.")
+    segment_requirement: SegmentRequirementNode = to_one(
+        MaterialReservation.requirement_id, SegmentRequirement, "The step."
+    )
+    job_order: JobOrderNode | None = to_one(
+        MaterialReservation.job_order_id, JobOrder, "The job; null when any job of the step may take it."
+    )
+
+    @strawberry.field(description="How much was reserved.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.quantity)
+
+    @strawberry.field(description="How much of it the order has consumed.")
+    async def issued(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the item's unit."""
+        return await _of_item(info, root, root.issued)
+
+
 @node(MaterialActual)
 class MaterialActualNode(Node):
     """Material that a run took or made. A mistake is corrected by another actual that reverses this one."""
@@ -305,9 +357,9 @@ async def _of_run(info: Info, response: JobResponse, value: Decimal) -> Any:
     return await _of_segment(info, requirement.segment_id, value)
 
 
-async def _of_item(info: Info, actual: MaterialActual, value: Decimal) -> Any:
-    item = await info.context.one(Item, actual.item_id)
-    assert item is not None, "an actual lies at the site of its item"
+async def _of_item(info: Info, row: MaterialActual | MaterialReservation, value: Decimal) -> Any:
+    item = await info.context.one(Item, row.item_id)
+    assert item is not None, "it lies at the site of its item"
     return Quantity(value, item.uom)
 
 

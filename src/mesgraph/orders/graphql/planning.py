@@ -1,4 +1,4 @@
-"""Planning in the API: orders submitted, released, cancelled, closed; jobs permitted and assigned."""
+"""Planning in the API: orders submitted, released, cancelled; jobs permitted and assigned."""
 
 import hashlib
 from collections.abc import Callable
@@ -170,18 +170,6 @@ class CancelOperationsRequestPayload(CommandPayload):
     operations_request: OperationsRequestNode | None = strawberry.field(default=None, description="The order.")
 
 
-@strawberry.input(description="An order to settle after its end.")
-class CloseOperationsRequestInput(OperationsRequestStepInput):
-    """One order."""
-
-
-@strawberry.type(description="The order, settled.")
-class CloseOperationsRequestPayload(CommandPayload):
-    """Answer."""
-
-    operations_request: OperationsRequestNode | None = strawberry.field(default=None, description="The order.")
-
-
 @strawberry.input
 class JobOrderStepInput(CommandInput):
     """What every planning step of a job takes."""
@@ -265,7 +253,7 @@ class PlanningCommands:
         """
         with all_violations() as found:
             with found.under():
-                request = _request(work, input)
+                request = find_request(work, input)
             with found.under():
                 definition = find_optional(work.session, OperationsDefinition, input.definition, "definition")
         planning.release_operations_request(
@@ -276,14 +264,10 @@ class PlanningCommands:
     @command
     def cancel_operations_request(work: Work, input: CancelOperationsRequestInput) -> CancelOperationsRequestPayload:
         """Give up an order of which nothing has run, and its jobs."""
-        row = planning.cancel_operations_request(work, _request(work, input), expected_version=input.expected_version)
+        row = planning.cancel_operations_request(
+            work, find_request(work, input), expected_version=input.expected_version
+        )
         return CancelOperationsRequestPayload(operations_request=shown(row))
-
-    @command
-    def close_operations_request(work: Work, input: CloseOperationsRequestInput) -> CloseOperationsRequestPayload:
-        """Settle an order that has come to its end, and its jobs. Refused while an item that it made is on hold."""
-        row = planning.close_operations_request(work, _request(work, input), expected_version=input.expected_version)
-        return CloseOperationsRequestPayload(operations_request=shown(row))
 
     @command
     def permit_job_order(work: Work, input: PermitJobOrderInput) -> PermitJobOrderPayload:
@@ -309,7 +293,8 @@ class PlanningCommands:
         return AssignJobOrderPayload(job_order=shown(row))
 
 
-def _request(work: Work, input: OperationsRequestStepInput) -> OperationsRequest:
+def find_request(work: Work, input: OperationsRequestStepInput) -> OperationsRequest:
+    """The order that a step names."""
     return find(work.session, OperationsRequest, input.operations_request, "operations_request")
 
 
