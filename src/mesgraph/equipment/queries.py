@@ -1,5 +1,7 @@
 """Named reads of sites and equipment."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -93,6 +95,15 @@ def open_state(session: Session, equipment_id: int) -> EquipmentStateRecord | No
 
 def within(session: Session, root_id: int) -> list[int]:
     """Ids of the equipment below ``root_id`` in the hierarchy, itself included."""
-    tree = select(Equipment.id).where(Equipment.id == root_id).cte("tree", recursive=True)
-    tree = tree.union(select(Equipment.id).join(tree, Equipment.parent_id == tree.c.id))
-    return list(session.scalars(select(tree.c.id)))
+    return sorted(below(session, [root_id])[root_id])
+
+
+def below(session: Session, root_ids: Collection[int]) -> dict[int, set[int]]:
+    """Ids of the equipment below each of these in the hierarchy, itself included."""
+    tree = select(Equipment.id, Equipment.id.label("root")).where(Equipment.id.in_(sorted(root_ids)))
+    found = tree.cte("tree", recursive=True)
+    found = found.union(select(Equipment.id, found.c.root).join(found, Equipment.parent_id == found.c.id))
+    inside: dict[int, set[int]] = {key: set() for key in root_ids}
+    for key, root in session.execute(select(found.c.id, found.c.root)):
+        inside[root].add(key)
+    return inside

@@ -23,6 +23,11 @@ class BillLine:
     specification: MaterialSpecification
     material: MaterialDefinition
 
+    @property
+    def is_consumed(self) -> bool:
+        """Whether it becomes a part of the output, by a counted amount."""
+        return self.specification.use is MaterialUse.CONSUMED
+
     def accepts(self, material: MaterialDefinition) -> bool:
         """Whether ``material`` has the right code and a revision that the line's rule permits."""
         if material.code != self.material.code:
@@ -32,11 +37,19 @@ class BillLine:
 
 def bill_lines(session: Session, segment_id: int) -> list[BillLine]:
     """The bill of a segment, by line number."""
-    specifications = definition_queries.bill_of(session, segment_id)
-    wanted = {specification.material_id for specification in specifications}
+    return bills_of(session, [segment_id])[segment_id]
+
+
+def bills_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[BillLine]]:
+    """The bill of each segment, by line number."""
+    bills = definition_queries.bills_of(session, segment_ids)
+    wanted = {specification.material_id for bill in bills.values() for specification in bill}
     rows = session.scalars(select(MaterialDefinition).where(MaterialDefinition.id.in_(wanted)))
     materials = {material.id: material for material in rows}
-    return [BillLine(specification, materials[specification.material_id]) for specification in specifications]
+    return {
+        segment_id: [BillLine(specification, materials[specification.material_id]) for specification in bill]
+        for segment_id, bill in bills.items()
+    }
 
 
 def bill_violation(

@@ -7,32 +7,29 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.db import Entity
 from mesgraph.definitions import queries as definition_queries
-from mesgraph.definitions.models import (
-    DependencyKind,
-    MaterialSpecification,
-    MaterialUse,
-    OperationsDefinition,
-    OperationsSegment,
-    RevisionRule,
-)
+from mesgraph.definitions.models import DependencyKind, OperationsDefinition, OperationsSegment
 from mesgraph.equipment.models import Equipment, EquipmentClass, EquipmentClassMember
-from mesgraph.equipment.queries import stores_of
+from mesgraph.equipment.queries import below, stores_of
 from mesgraph.holds.models import Hold
 from mesgraph.holds.queries import open_holds_of_orders
-from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
+from mesgraph.materials.models import MaterialDefinition
+from mesgraph.orders.bill import BillLine, bills_of
 from mesgraph.orders.models import JobOrder, JobState, OperationsRequest, SegmentRequirement
+from mesgraph.orders.stock import Stock, stock_of
 
 E = TypeVar("E", bound=Entity)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A work unit with its classes, the jobs that run on it, and where it takes material from."""
+    """A work unit with its classes, the jobs that run on it, and where it takes material from: its stores, itself, and
+    what lies below them.
+    """
 
     equipment: Equipment
     class_ids: frozenset[int]
@@ -52,11 +49,14 @@ class Waits:
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Material that the job takes, and how much of it is usable at each place of the site."""
+    """Material that the job takes, how much of it its order may use at each place of the site, and what is there but
+    kept for other orders.
+    """
 
     material: MaterialDefinition
     quantity: Decimal
     usable: Mapping[int | None, Decimal]
+    for_others: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +73,6 @@ class JobFacts:
     waits: tuple[Waits, ...]
     needs: tuple[Need, ...]
     units: tuple[Unit, ...]
-
-
-@dataclass(frozen=True)
-class Stock:
-    """A sum of usable items. ``request_id`` is set for what only its own order may use yet."""
-
-    material_id: int
-    code: str
-    location_id: int | None
-    request_id: int | None
-    quantity: Decimal
 
 
 def load_facts(
@@ -109,7 +98,7 @@ def load_facts(
     own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
     waits = _waits(session, requirements, segments)
     needs = _needs(session, jobs, own, now) if with_material else {}
-    units = _units(session, jobs, own, on)
+    units = units_of(session, jobs, own, on)
     return [
         JobFacts(
             job=job,
@@ -157,70 +146,32 @@ def _waits(
 def _needs(
     session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment], now: datetime
 ) -> dict[int, list[Need]]:
-    bills = definition_queries.bills_of(session, {segment.id for segment in segments.values()})
-    lines = [line for bill in bills.values() for line in bill if line.use is MaterialUse.CONSUMED]
-    materials = _rows(session, MaterialDefinition, {line.material_id for line in lines})
-    codes = {material.code for material in materials.values()}
-    stock = {site: _stock(session, site, codes, now) for site in {job.site_id for job in jobs}}
+    bills = bills_of(session, {segment.id for segment in segments.values()})
+    codes = {line.material.code for bill in bills.values() for line in bill}
+    stock = {site: stock_of(session, site, codes, now) for site in {job.site_id for job in jobs}}
     return {
-        job.id: [
-            Need(
-                material=materials[line.material_id],
-                quantity=line.quantity_per * job.quantity,
-                usable=_usable(stock[job.site_id], line, materials[line.material_id], job),
-            )
-            for line in bills[segments[job.id].id]
-            if line.use is MaterialUse.CONSUMED
-        ]
+        job.id: [_need(job, line, stock[job.site_id]) for line in bills[segments[job.id].id] if line.is_consumed]
         for job in jobs
     }
 
 
-def _usable(
-    stock: Sequence[Stock], line: MaterialSpecification, material: MaterialDefinition, job: JobOrder
-) -> dict[int | None, Decimal]:
-    found: dict[int | None, Decimal] = defaultdict(Decimal)
-    for sum_ in stock:
-        fits = sum_.code == material.code
-        if line.revision_rule is RevisionRule.EXACT:
-            fits = sum_.material_id == material.id
-        if fits and sum_.request_id in (None, job.request_id):
-            found[sum_.location_id] += sum_.quantity
-    return found
-
-
-def _stock(session: Session, site_id: int, codes: Collection[str], now: datetime) -> list[Stock]:
-    """What is usable at a site (I7, I8): AVAILABLE for everyone, IN_PROCESS within its own order."""
-    rows = session.execute(
-        select(
-            Item.material_id,
-            MaterialDefinition.code,
-            Item.location_id,
-            Item.lifecycle,
-            Item.request_id,
-            func.sum(Item.quantity),
-        )
-        .join(MaterialDefinition, MaterialDefinition.id == Item.material_id)
-        .where(
-            MaterialDefinition.code.in_(codes),
-            Item.site_id == site_id,
-            Item.lifecycle.in_([Lifecycle.AVAILABLE, Lifecycle.IN_PROCESS]),
-            Item.parent_id.is_(None),
-            Item.open_holds == 0,
-            or_(Item.expires_at.is_(None), Item.expires_at > now),
-        )
-        .group_by(Item.material_id, MaterialDefinition.code, Item.location_id, Item.lifecycle, Item.request_id)
+def _need(job: JobOrder, line: BillLine, stock: Stock) -> Need:
+    fitting = {key for key, material in stock.definitions.items() if line.accepts(material)}
+    return Need(
+        material=line.material,
+        quantity=line.specification.quantity_per * job.quantity,
+        usable=stock.usable(fitting, job.request_id),
+        for_others=stock.for_others(fitting, job.request_id),
     )
-    return [
-        Stock(material_id, code, location_id, request_id if lifecycle is Lifecycle.IN_PROCESS else None, quantity)
-        for material_id, code, location_id, lifecycle, request_id, quantity in rows
-        if material_id is not None and (lifecycle is Lifecycle.AVAILABLE or request_id is not None)
-    ]
 
 
-def _units(
+def units_of(
     session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment], on: Equipment | None
 ) -> dict[int, list[Unit]]:
+    """The work unit of each job, every one of its class at its site while it has none, or ``on`` instead.
+
+    ``segments`` are those of the jobs, by job.
+    """
     members = defaultdict(list)
     wanted = {segments[job.id].equipment_class_id for job in jobs if job.equipment_id is None}
     for class_id, equipment in _members(session, wanted):
@@ -251,14 +202,16 @@ def _described(session: Session, equipment: Mapping[int, Equipment]) -> dict[int
         select(JobOrder).where(JobOrder.equipment_id.in_(equipment), JobOrder.state == JobState.RUNNING)
     ):
         running[job.equipment_id].add(job.id)
-    for key, store in stores_of(session, list(equipment)):
-        places[key].add(store.id)
+    stores = stores_of(session, list(equipment))
+    inside = below(session, {*equipment, *(store.id for _, store in stores)})
+    for key, root in [*((key, key) for key in equipment), *((key, store.id) for key, store in stores)]:
+        places[key] |= inside[root]
     return {
         key: Unit(
             equipment=row,
             class_ids=frozenset(classes[key]),
             running=frozenset(running[key]),
-            places=frozenset(places[key] | {key}),
+            places=frozenset(places[key]),
         )
         for key, row in equipment.items()
     }

@@ -101,7 +101,7 @@ def dependency_blockers(facts: JobFacts, now: datetime) -> Iterator[Blocker]:
 
 
 def material_blockers(facts: JobFacts, unit: Unit) -> Iterator[Blocker]:
-    """Enough of every consumed material is usable where the work unit takes from (I10)."""
+    """Enough of every consumed material is usable by the order where the work unit takes from (I10)."""
     for need in facts.needs:
         here = sum((amount for place, amount in need.usable.items() if place in unit.places), Decimal(0))
         if here < need.quantity:
@@ -118,6 +118,9 @@ def _missing(need: Need, here: Decimal, unit: Unit) -> Blocker:
         )
         return Blocker(Code.LOT_NOT_AT_LOCATION, message, need.material)
     message = f"{wanted} are needed, {plain(everywhere)} {uom} are usable at the site"
+    if everywhere + need.for_others >= need.quantity:
+        message += f"; {plain(need.for_others)} {uom} are reserved for other orders"
+        return Blocker(Code.LOT_RESERVED, message, need.material)
     return Blocker(Code.INSUFFICIENT_QUANTITY, message, need.material)
 
 
@@ -164,10 +167,12 @@ def readiness_of(
     ]
 
 
-def readiness_by_id(session: Session, ids: Collection[int], now: datetime) -> dict[int, Readiness]:
+def readiness_by_id(
+    session: Session, ids: Collection[int], now: datetime, *, on: Equipment | None = None
+) -> dict[int, Readiness]:
     """:func:`readiness_of` the jobs with these ids."""
     jobs = session.scalars(select(JobOrder).where(JobOrder.id.in_(set(ids)))).all()
-    return {job.id: found for job, found in zip(jobs, readiness_of(session, jobs, now), strict=True)}
+    return {job.id: found for job, found in zip(jobs, readiness_of(session, jobs, now, on=on), strict=True)}
 
 
 def start_violations(work: Work, job: JobOrder, equipment: Equipment) -> list[Violation]:

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy.orm import Session
 
 from mesgraph.access.models import Principal
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
-from mesgraph.api.nodes import Node, node
+from mesgraph.api.nodes import Node, find_optional, node
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.user_errors import ErrorCode
 from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSegmentNode, output_uom
@@ -22,6 +23,7 @@ from mesgraph.holds.models import Hold
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import queries
+from mesgraph.orders.graphql.proposals import MaterialProposalType
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
 from mesgraph.orders.models import (
     ActualUse,
@@ -38,6 +40,7 @@ from mesgraph.orders.models import (
     ReservationState,
     SegmentRequirement,
 )
+from mesgraph.orders.proposals import Proposal, Strategy, proposals_by_id
 from mesgraph.orders.readiness import Readiness, readiness_by_id
 from mesgraph.quantity import Quantity
 
@@ -124,6 +127,12 @@ class ReadinessType:
     blockers: list[Blocker] = strawberry.field(
         description="All that stands in the way; for a job without work unit, of the best one of the class."
     )
+
+
+ForUnit = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="Judge the job on this work unit instead of its own or the best of its class."),
+]
 
 
 @node(OperationsRequest, find=queries.request_by_key)
@@ -227,15 +236,42 @@ class JobOrderNode(Node):
         return await _of_segment(info, requirement.segment_id, root.quantity)
 
     @strawberry.field(description="Whether it can start now, and everything that stands in the way.")
-    async def readiness(root: strawberry.Parent[Any], info: Info) -> ReadinessType:
+    async def readiness(root: strawberry.Parent[Any], info: Info, equipment: ForUnit = None) -> ReadinessType:
         """Judged now; the jobs of one answer are judged together."""
         now = info.context.plant.clock.now()
 
         async def load(ids: list[int]) -> list[Readiness]:
-            found = await info.context.read(lambda session: readiness_by_id(session, ids, now))
+            def read(session: Session) -> dict[int, Readiness]:
+                on = find_optional(session, Equipment, equipment, "equipment")
+                return readiness_by_id(session, ids, now, on=on)
+
+            found = await info.context.read(read)
             return [found[key] for key in ids]
 
-        return shown(await info.context.batched("readiness", root.id, load))
+        return shown(await info.context.batched(("readiness", equipment), root.id, load))
+
+    @strawberry.field(
+        description="Which lots it should take, for every line of its bill that is consumed. Each job is proposed for "
+        "by itself, as if it were the next one."
+    )
+    async def material_proposals(
+        root: strawberry.Parent[Any],
+        info: Info,
+        strategy: Annotated[Strategy, strawberry.argument(description="Which lots come first.")] = Strategy.FEFO,
+        equipment: ForUnit = None,
+    ) -> list[MaterialProposalType]:
+        """Judged now; the jobs of one answer are looked up together."""
+        now = info.context.plant.clock.now()
+
+        async def load(ids: list[int]) -> list[list[Proposal]]:
+            def read(session: Session) -> dict[int, list[Proposal]]:
+                on = find_optional(session, Equipment, equipment, "equipment")
+                return proposals_by_id(session, ids, now, strategy, on)
+
+            found = await info.context.read(read)
+            return [found[key] for key in ids]
+
+        return shown(await info.context.batched(("proposals", strategy, equipment), root.id, load))
 
     @strawberry.field(description="Its last run; null before the start.")
     async def job_response(root: strawberry.Parent[Any], info: Info) -> "JobResponseNode | None":
