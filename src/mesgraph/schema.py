@@ -27,7 +27,7 @@ from mesgraph.orders.graphql.course import CourseCommands
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
-from mesgraph.orders.graphql.recording import RecordCommands, RecordQueries
+from mesgraph.orders.graphql.recording import RecordCommands
 from mesgraph.orders.graphql.reservations import ReservationCommands
 
 TOKENS_MAX = 2_000
@@ -45,7 +45,6 @@ class Query(
     DefinitionQueries,
     GenealogyQueries,
     OrderQueries,
-    RecordQueries,
     AsBuiltQueries,
 ):
     """Root of reads."""

@@ -8,6 +8,7 @@ from mesgraph.access.roles import Role
 from mesgraph.errors import Refused
 from mesgraph.genealogy.actions import reverse_activity, reverse_event
 from mesgraph.genealogy.models import GenealogyEvent
+from mesgraph.genealogy.queries import activities_with
 from mesgraph.work import Work
 from tests.api import Api
 from tests.factories.genealogy import act, item, receive, transform
@@ -15,7 +16,7 @@ from tests.factories.materials import SSCC, make_halvard, make_item
 
 KEY = {"material": "RM-PVDF", "lot": "P-1"}
 ITEM = """query($key: ItemKey!) { item(key: $key) { status lifecycle quantity { value } initialQuantity { value }
-    location { code } parent { key } } genealogyEvents(item: $key, first: 1) { nodes { id } } }"""
+    location { code } parent { key } } genealogyEvents(filter: {item: $key}, first: 1) { nodes { id } } }"""
 
 
 async def shown(api: Api, key: str) -> Any:
@@ -24,10 +25,7 @@ async def shown(api: Api, key: str) -> Any:
 
 async def latest(api: Api, key: str) -> int:
     def newest(work: Work) -> int:
-        from mesgraph.genealogy.queries import activities
-
-        statement = activities(item(work, key).id).order_by(GenealogyEvent.id.desc()).limit(1)
-        return work.session.scalars(statement).one().id
+        return max(work.session.scalars(activities_with(item(work, key).id)))
 
     return await act(api, newest)
 
@@ -144,7 +142,8 @@ async def test_a_reversal_needs_a_reason(api: Api) -> None:
 async def test_both_activities_name_each_other(api: Api) -> None:
     await setup(api)
     await undo(api, await latest(api, "RM-PVDF/P-1"))
-    document = """query($key: ItemKey!) { genealogyEvents(item: $key) { nodes { kind reasonCode reverses { id }
+    document = """query($key: ItemKey!) { genealogyEvents(filter: {item: $key}) { nodes {
+      kind reasonCode reverses { id }
         reversedBy { id } id } } }"""
     new, old = (await api.ask(document, by=Role.AUDITOR, key=KEY))["genealogyEvents"]["nodes"]
     assert (new["reverses"]["id"], new["reasonCode"], new["reversedBy"]) == (old["id"], "TEST", None)

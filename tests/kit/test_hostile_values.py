@@ -108,7 +108,7 @@ async def test_no_text_in_a_question_is_a_bug(api: Api, administrator: Actor) ->
         "query ($v: ID!) { node(id: $v) { id } }",
         "query ($v: ID!) { nodes(ids: [$v, $v]) { id } }",
         "query ($v: ID!) { history(id: $v) { totalCount } }",
-        "query ($v: ID!) { equipmentList(site: $v) { totalCount } }",
+        "query ($v: ID!) { equipmentList(filter: {site: $v}) { totalCount } }",
         "query ($v: String!) { equipmentList(after: $v) { totalCount } }",
     )
     for document, value in itertools.product(documents, TEXTS):

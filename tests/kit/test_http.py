@@ -110,7 +110,7 @@ async def test_a_revoked_key_stops_within_two_seconds(server: Served, monkeypatc
         (b'{"query": "{ ' + b"a{" * 5000 + b'"}', "DOCUMENT_INVALID"),
         (b'{"query": "subscription { ledgerAppended { cursor } }"}', "DOCUMENT_INVALID"),
         (b'{"query": "{ __schema { types { name } } }"}', "DOCUMENT_INVALID"),
-        (b'{"query": "query($s:ID!){equipmentList(site:$s){totalCount}}"}', "INVALID_VALUE"),
+        (b'{"query": "query($s:ID!){equipmentList(filter:{site:$s}){totalCount}}"}', "INVALID_VALUE"),
     ],
     ids=lambda value: str(value[:70]),
 )

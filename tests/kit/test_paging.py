@@ -1,7 +1,9 @@
 """Pages put together are the whole list, and relations cost one query per level, not one per row."""
 
 import asyncio
+import base64
 import contextlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
 from mesgraph.access.roles import Role
+from mesgraph.api.paging import Order, _read
+from mesgraph.equipment.models import Equipment
+from mesgraph.errors import Refused
+from mesgraph.orders.models import OperationsRequest
 from tests.api import Api
 
-PAGE = """query ($first: Int!, $after: String, $site: ID) {
-  equipmentList(first: $first, after: $after, site: $site) {
+PAGE = """query ($first: Int!, $after: String, $filter: EquipmentFilter, $order: EquipmentOrder! = OLDEST) {
+  equipmentList(first: $first, after: $after, filter: $filter, orderBy: $order) {
     nodes { code } edges { cursor node { code } } pageInfo { hasNextPage endCursor } totalCount } }"""
 SITES = [{"code": code, "name": code, "timeZone": "Europe/Lisbon"} for code in ("HV1", "HV2")]
 
@@ -65,7 +71,7 @@ async def test_an_empty_list_is_a_page(api: Api) -> None:
 
 
 async def test_a_filter_counts_what_it_filters(filled: Api) -> None:
-    assert len(await whole(filled, 5, site="HV2")) == 13
+    assert len(await whole(filled, 5, filter={"site": "HV2"})) == 13
 
 
 async def test_rows_that_come_between_two_pages_are_neither_skipped_nor_repeated(filled: Api) -> None:
@@ -85,8 +91,6 @@ async def test_a_page_has_1_to_500(api: Api, first: int) -> None:
 
 
 def encoded(raw: bytes) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(raw).decode()
 
 
@@ -94,10 +98,15 @@ def encoded(raw: bytes) -> str:
     "cursor",
     [
         *("", "x", "é", "====", "\u20ac" * 5, "A" * 100_000),
-        *map(
-            encoded, (b"", b"1", b"{}", b"[]", b"[1, 2]", b'["1"]', b"[1.5]", b"[null]", b"[true]", b"[[1]]", b"[NaN]")
+        *map(encoded, (b"", b"1", b"{}", b"[]", b"null", b'"OLDEST"', b"[" * 50_000, b"\xff", b'["OLDEST"]')),
+        *(
+            encoded(b'["OLDEST", ' + values + b"]")
+            for values in (
+                *(b"1, 2", b'"1"', b"1.5", b"null", b"true", b"[1]", b"NaN", b"{}"),
+                *(b"%d" % 2**63, b"-%d" % 2**64, b"1" + b"0" * 5000),
+            )
         ),
-        *map(encoded, (b"[%d]" % 2**63, b"[-%d]" % 2**64, b"[" * 50_000, b"\xff", b"[1" + b"0" * 5000 + b"]")),
+        *map(encoded, (b"[1]", b'["NEWEST", 1]', b'["CODE", "A", 1]', b"[null, 1]", b"[[], 1]")),
     ],
 )
 async def test_a_cursor_of_another_list_is_refused(api: Api, cursor: str) -> None:
@@ -105,16 +114,23 @@ async def test_a_cursor_of_another_list_is_refused(api: Api, cursor: str) -> Non
     assert (extensions["code"], extensions["path"]) == ("VALIDATION_FAILED", ["after"])
 
 
-@given(st.text(max_size=60))
-@settings(max_examples=200)
-def test_no_text_breaks_the_reading_of_cursors(text: str) -> None:
-    from mesgraph.api.paging import Order, _read
-    from mesgraph.equipment.models import Equipment
-    from mesgraph.errors import Refused
+PARTS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers(), max_size=2))
 
-    for order in (Order((Equipment.id,)), Order((Equipment.code, Equipment.id))):
+
+@given(st.one_of(st.text(max_size=60), st.lists(PARTS, max_size=3).map(lambda values: place("DUE", *values))))
+@settings(max_examples=300)
+def test_no_text_breaks_the_reading_of_cursors(text: str) -> None:
+    for order in (
+        Order((Equipment.id,)),
+        Order((Equipment.code, Equipment.id), name="DUE"),
+        Order((OperationsRequest.due_at, OperationsRequest.id), name="DUE"),
+    ):
         with contextlib.suppress(Refused):
             assert len(_read(text, order)) == len(order.columns)
+
+
+def place(*values: Any) -> str:
+    return encoded(json.dumps(values).encode())
 
 
 @contextmanager

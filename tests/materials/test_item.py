@@ -151,7 +151,8 @@ async def test_lots_are_listed_by_material_state_place_and_site(api: Api) -> Non
     assert await listed() == ["CB-2", "CB-1", "PVDF-2219"]
     assert await listed(material="RM-CB") == ["CB-2", "CB-1"]
     assert await listed(material="RM-CB:1", lifecycle="QUARANTINE") == ["CB-1"]
-    assert await listed(material="NONE") == []
+    unknown = '{ materialLots(filter: {material: "NONE"}) { totalCount } }'
+    assert (await api.error(unknown, by=Role.VIEWER))["code"] == "NOT_FOUND"
     assert await listed(location="HV1/STORE-RM") == ["CB-1", "PVDF-2219"]
     assert await listed(site="HV2") == ["CB-2"]
     assert await listed(by=await api.actor(Role.VIEWER, site="HV2")) == ["CB-2"]

@@ -1,21 +1,24 @@
 """Principals, roles, keys and the record's history in the API."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
 
 import strawberry
-from sqlalchemy import select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
-from mesgraph.access import actions
+from mesgraph.access import actions, queries
 from mesgraph.access.models import ApiKey, Principal, PrincipalKind, RoleGrant
 from mesgraph.access.policy import SYSTEM_READERS
 from mesgraph.access.roles import Role
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
@@ -88,6 +91,52 @@ class PrincipalNode(Node):
     api_keys: list[ApiKeyNode] = to_many(ApiKey.principal_id, ApiKey, "Its keys, without their secrets.")
 
 
+class PrincipalOrder(StrEnum):
+    """The orders in which principals are listed."""
+
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+    SUBJECT = "SUBJECT"
+
+
+PRINCIPAL_ORDERS = orders(
+    PrincipalOrder,
+    "The order of a list of principals.",
+    {
+        PrincipalOrder.OLDEST: (Order((Principal.id,)), "In the order in which they were made known."),
+        PrincipalOrder.NEWEST: (Order((Principal.id,), descending=True), "Those made known last, first."),
+        PrincipalOrder.SUBJECT: (Order((Principal.subject,)), "By subject."),
+    },
+)
+
+
+@strawberry.input(description="Which principals. All conditions that are given must hold.")
+class PrincipalFilter:
+    """Conditions on principals."""
+
+    key_prefix: str | None = prefix_field("subject")
+    kind: list[PrincipalKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
+    role: list[Role] | None = strawberry.field(
+        default=None, description="Having any of these roles now, at whatever site."
+    )
+    site: strawberry.ID | None = strawberry.field(
+        default=None, description="Having a role now that counts at this site (the one of `role`, if given)."
+    )
+    active: bool | None = strawberry.field(default=None, description="Only those that may act, or only the others.")
+
+
+def _conditions(session: Session, wanted: PrincipalFilter) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(Principal.subject, wanted.key_prefix)
+    if wanted.kind is not None:
+        yield Principal.principal_kind.in_(wanted.kind)
+    if wanted.active is not None:
+        yield Principal.active.is_(wanted.active)
+    if wanted.role is not None or wanted.site is not None:
+        site = find_optional(session, Site, wanted.site, "filter", "site")
+        yield Principal.id.in_(queries.holders_now(wanted.role, site.id if site else None))
+
+
 @strawberry.type
 class AccessQueries:
     """Reads."""
@@ -97,14 +146,23 @@ class AccessQueries:
         """The caller."""
         return shown(await info.context.one(Principal, info.context.actor.principal_id))
 
-    @strawberry.field(description="Who has a role at your sites, by id; everybody, if your role counts everywhere.")
-    async def principals(self, info: Info, first: First = 50, after: After = None) -> Connection[PrincipalNode]:
+    @strawberry.field(description="Who has a role at your sites; everybody, if your role counts everywhere.")
+    async def principals(
+        self,
+        info: Info,
+        filter: Annotated[PrincipalFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[PrincipalOrder, strawberry.argument(description="In which order.")] = PrincipalOrder.OLDEST,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[PrincipalNode]:
         """A page."""
-        statement, sites = select(Principal), info.context.actor.sites_with(SYSTEM_READERS)
-        if sites is not None:
-            here = select(RoleGrant.principal_id).where(RoleGrant.site_id.in_(sorted(sites)))
-            statement = statement.where(Principal.id.in_(here))
-        return await page(info, statement, Order((Principal.id,)), first, after)
+        sites = info.context.actor.sites_with(SYSTEM_READERS)
+        here = true() if sites is None else Principal.id.in_(queries.holders(sites=sites))
+
+        def listed(session: Session) -> Select[Principal]:
+            return select(Principal).where(here, *_conditions(session, filter or PrincipalFilter()))
+
+        return await page(info, listed, PRINCIPAL_ORDERS[order_by], first, after)
 
 
 @strawberry.input(description="A new person or service.")

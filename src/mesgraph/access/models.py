@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mesgraph.access.roles import Role
-from mesgraph.db import Entity, Instant, Word
+from mesgraph.db import Entity, Instant, Word, key_text
 
 
 class PrincipalKind(StrEnum):
@@ -24,7 +24,7 @@ class Principal(Entity):
     __tablename__ = "principal"
     kind: ClassVar[str] = "Principal"
 
-    subject: Mapped[str] = mapped_column(String(64), unique=True)
+    subject: Mapped[str] = mapped_column(key_text(64), unique=True)
     principal_kind: Mapped[PrincipalKind] = mapped_column(Word(PrincipalKind))
     display_name: Mapped[str] = mapped_column(String(200))
     active: Mapped[bool] = mapped_column(default=True)

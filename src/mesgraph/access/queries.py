@@ -1,12 +1,14 @@
 """Named reads of access control."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mesgraph.access import keys
 from mesgraph.access.models import ApiKey, Principal, RoleGrant
+from mesgraph.access.roles import Role
 from mesgraph.work import Actor
 
 
@@ -40,3 +42,18 @@ def authenticate(session: Session, text: str, now: datetime) -> Actor | None:
     if key.revoked_at is not None or key.expires_at <= now or not principal.active:
         return None
     return actor_of(session, principal, f"key:{key_id}")
+
+
+def holders(sites: Collection[int]) -> Select[int]:
+    """Statement for the ids of those who have, or had, a role granted at any of ``sites``."""
+    return select(RoleGrant.principal_id).where(RoleGrant.site_id.in_(sorted(sites)))
+
+
+def holders_now(roles: Collection[Role] | None, site_id: int | None) -> Select[int]:
+    """Statement for the ids of those who have a role (any of ``roles``) that counts at the site (at any)."""
+    statement = select(RoleGrant.principal_id).where(RoleGrant.withdrawn_at.is_(None))
+    if roles is not None:
+        statement = statement.where(RoleGrant.role.in_(roles))
+    if site_id is not None:
+        statement = statement.where(RoleGrant.site_id.is_(None) | (RoleGrant.site_id == site_id))
+    return statement

@@ -1,20 +1,28 @@
-"""Lists: Relay connections over keysets, with a total order, so that paging neither skips nor repeats."""
+"""Lists: Relay connections over keysets, with a total order, so that paging neither skips nor repeats.
+
+A list is ``things(filter: ThingFilter, orderBy: ThingOrder!, first, after)``. The conditions of a filter stand in
+:mod:`mesgraph.api.filters`, the orders of a list are declared with :func:`orders`.
+"""
 
 import base64
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeDecorator
 
 from mesgraph.api.context import Info
+from mesgraph.api.enums import described_enum
 from mesgraph.errors import Refused, invalid
 from mesgraph.words import UNKEPT
 
 N = TypeVar("N")
+E = TypeVar("E", bound=StrEnum)
 
 FIRST_DEFAULT, FIRST_MAX = 50, 500
 
@@ -56,22 +64,44 @@ class Connection(Generic[N]):
 
 @dataclass(frozen=True)
 class Order:
-    """A total order: integer or text columns that together are unique, all ascending or all descending."""
+    """A total order: columns that together are unique, all ascending or all descending.
+
+    Rows without a value in the first column stand at the end, in either direction. ``name`` stands in the cursors, so
+    that a cursor of one order is refused by another.
+    """
 
     columns: tuple[InstrumentedAttribute[Any], ...]
     descending: bool = False
+    name: str = ""
 
 
-async def page(info: Info, statement: Select[Any], order: Order, first: int, after: str | None) -> Any:
-    """One page of ``statement``, which selects one entity (further columns are dropped)."""
+def orders(words: type[E], description: str, lines: Mapping[E, tuple[Order, str]]) -> dict[E, Order]:
+    """The orders of one list as a GraphQL enum ``words``: for each word its order and its meaning."""
+    described_enum(words, description, {word: meaning for word, (_, meaning) in lines.items()})
+    return {word: replace(order, name=word) for word, (order, _) in lines.items()}
+
+
+Listing: TypeAlias = Select[Any] | Callable[[Session], Select[Any]]
+"""A statement that selects one entity, or what makes it once the things are looked up that its filter names."""
+
+
+async def page(info: Info, listing: Listing, order: Order, first: int, after: str | None) -> Any:
+    """One page of what ``listing`` selects (columns beside the entity are dropped)."""
     check_first(first)
-    rows = await info.context.read(lambda session: _rows(session, statement, order, first + 1, after))
+
+    def statement(session: Session) -> Select[Any]:
+        return listing if isinstance(listing, Select) else listing(session)
+
+    rows = await info.context.read(lambda session: _rows(session, statement(session), order, first + 1, after))
     shown = rows[:first]
     cursors = [_cursor(row, order) for row in shown]
 
     async def count() -> int:
-        counted = select(func.count()).select_from(statement.order_by(None).subquery())
-        return await info.context.read(lambda session: session.scalar(counted) or 0)
+        def counted(session: Session) -> int:
+            whole = statement(session).order_by(None).subquery()
+            return session.scalar(select(func.count()).select_from(whole)) or 0
+
+        return await info.context.read(counted)
 
     return Connection(
         edges=[Edge(cursor=cursor, node=row) for cursor, row in zip(cursors, shown, strict=True)],
@@ -88,34 +118,71 @@ def check_first(first: int) -> None:
 
 
 def _rows(session: Session, statement: Select[Any], order: Order, limit: int, after: str | None) -> Sequence[Any]:
+    place = None if after is None else _read(after, order)
+    leading = order.columns[0]
+    if not _may_be_empty(leading):
+        return session.scalars(_behind(statement, order, place).limit(limit)).all()
+    # two ranges of one index, read one after the other: a condition that covers both would be read from the start
+    rows: list[Any] = []
+    if place is None or place[0] is not None:
+        valued = _behind(statement.where(leading.is_not(None)), order, place)
+        rows += session.scalars(valued.limit(limit))
+        place = None
+    if len(rows) < limit:
+        rest = replace(order, columns=order.columns[1:])
+        empty = _behind(statement.where(leading.is_(None)), rest, place and place[1:])
+        rows += session.scalars(empty.limit(limit - len(rows)))
+    return rows
+
+
+def _behind(statement: Select[Any], order: Order, place: Sequence[Any] | None) -> Select[Any]:
+    """``statement`` in ``order``, from behind ``place`` on."""
     columns = order.columns
-    if after is not None:
-        place = tuple_(*columns)
-        values = tuple_(*_read(after, order))
-        statement = statement.where(place < values if order.descending else place > values)
-    ordering = [column.desc() for column in columns] if order.descending else columns
-    return session.scalars(statement.order_by(*ordering).limit(limit)).all()
+    if place is not None:
+        values = tuple_(*(literal(value, column.type) for value, column in zip(place, columns, strict=True)))
+        statement = statement.where(tuple_(*columns) < values if order.descending else tuple_(*columns) > values)
+    return statement.order_by(*(column.desc() for column in columns) if order.descending else columns)
+
+
+def _may_be_empty(column: InstrumentedAttribute[Any]) -> bool:
+    return bool(column.property.columns[0].nullable)
 
 
 def _cursor(row: Any, order: Order) -> str:
-    values = [getattr(row, column.key) for column in order.columns]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    values = [_stored(getattr(row, column.key), column) for column in order.columns]
+    return base64.urlsafe_b64encode(json.dumps([order.name, *values]).encode()).decode().rstrip("=")
 
 
 def _read(cursor: str, order: Order) -> list[Any]:
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError):
-        values = None
-    fits = isinstance(values, list) and len(values) == len(order.columns)
-    if not fits or not all(
-        type(value) is column.type.python_type and _can_stand(value)
-        for value, column in zip(values, order.columns, strict=True)
-    ):
-        raise Refused(invalid(f"{cursor[:40]!r} is no cursor of this list", "after"))
-    return list(values)
+        name, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if name != order.name:
+            raise ValueError(f"a cursor of order {name!r}")
+        return [_loaded(value, column) for value, column in zip(values, order.columns, strict=True)]
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise Refused(invalid(f"{cursor[:40]!r} is no cursor of this list in this order", "after")) from error
+
+
+def _stored(value: Any, column: InstrumentedAttribute[Any]) -> Any:
+    """A value of the column as a cursor holds it: an integer, a text, or none."""
+    if not isinstance(column.type, TypeDecorator):
+        return value
+    return column.type.process_bind_param(value, None)  # type: ignore[arg-type]  # none of ours asks for the dialect
+
+
+def _loaded(value: Any, column: InstrumentedAttribute[Any]) -> Any:
+    """The reverse. Raises ``ValueError`` for what is no value of the column: cursors are written by strangers, too."""
+    if value is None and _may_be_empty(column):
+        return None
+    decorator = column.type if isinstance(column.type, TypeDecorator) else None
+    stored = decorator.impl_instance if decorator else column.type
+    if type(value) is not stored.python_type or not _can_stand(value):
+        raise ValueError(f"no value of {column.key}")
+    if decorator is None:
+        return value
+    return decorator.process_result_value(value, None)  # type: ignore[arg-type]  # none of ours asks for the dialect
 
 
 def _can_stand(value: Any) -> bool:
-    """Whether the database can compare with it at all; cursors are written by strangers, too."""
+    """Whether the database can compare with it at all."""
     return -(2**63) <= value < 2**63 if isinstance(value, int) else not UNKEPT.search(value)

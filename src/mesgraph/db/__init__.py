@@ -8,6 +8,18 @@ asyncpg. A unit of work is retried as a whole when the database asks for it.
 from mesgraph.db.database import Database, open_database
 from mesgraph.db.rows import Entity, Row, Sited
 from mesgraph.db.scope import Sites
-from mesgraph.db.types import Exact, Instant, Key, Word
+from mesgraph.db.types import Exact, Instant, Key, Word, key_text
 
-__all__ = ["Database", "Entity", "Exact", "Instant", "Key", "Row", "Sited", "Sites", "Word", "open_database"]
+__all__ = [
+    "Database",
+    "Entity",
+    "Exact",
+    "Instant",
+    "Key",
+    "Row",
+    "Sited",
+    "Sites",
+    "Word",
+    "key_text",
+    "open_database",
+]

@@ -16,6 +16,15 @@ from mesgraph.quantity import from_micro, to_micro
 
 E = TypeVar("E", bound=StrEnum)
 
+
+def key_text(length: int) -> String:
+    """Text of a human key, compared character by character on both databases, whatever the locale of the server.
+
+    So lists by key have one order everywhere, and a prefix is a range of the ordinary index.
+    """
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 Key = BigInteger().with_variant(Integer, "sqlite")
 """Dense identity key. SQLite makes only INTEGER PRIMARY KEY an alias of its row id."""
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, composite, mapped_column
 
-from mesgraph.db import Entity, Exact, Instant, Row, Word
+from mesgraph.db import Entity, Exact, Instant, Row, Word, key_text
 from mesgraph.definitions.values import DataType, ValueRule
 
 
@@ -68,7 +68,7 @@ class OperationsDefinition(Entity):
     __tablename__ = "operations_definition"
     kind: ClassVar[str] = "OperationsDefinition"
 
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(key_text(64))
     definition_version: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(200))
     product_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"), index=True)
@@ -79,7 +79,10 @@ class OperationsDefinition(Entity):
     approver_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id"))
     content_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
-    __table_args__ = (UniqueConstraint("code", "definition_version"),)
+    __table_args__ = (
+        UniqueConstraint("code", "definition_version"),
+        Index("ix_operations_definition_by_code", "code", "id"),
+    )
 
     @property
     def human_key(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, exists, or_, select
+from sqlalchemy import case, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions.models import (
@@ -85,20 +85,6 @@ def allowed_at(session: Session, definition_id: int, site_id: int) -> bool:
     """Whether the definition may be used at the site; without any line it may be used at all."""
     sites = session.scalars(select(DefinitionSite.site_id).where(DefinitionSite.definition_id == definition_id)).all()
     return not sites or site_id in sites
-
-
-def listed(
-    code: str | None = None, state: DefinitionState | None = None, product_id: int | None = None
-) -> Select[OperationsDefinition]:
-    """Statement for definitions."""
-    statement = select(OperationsDefinition)
-    if code is not None:
-        statement = statement.where(OperationsDefinition.code == code)
-    if state is not None:
-        statement = statement.where(OperationsDefinition.state == state)
-    if product_id is not None:
-        statement = statement.where(OperationsDefinition.product_id == product_id)
-    return statement
 
 
 def segments_of(session: Session, definition_id: int) -> list[OperationsSegment]:

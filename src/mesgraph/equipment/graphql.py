@@ -1,17 +1,21 @@
 """Sites and equipment in the API."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.live import AfterCursor, cursor_of, follow
-from mesgraph.api.nodes import Node, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.nodes import Node, find, node
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.scalars import GLN
@@ -163,6 +167,66 @@ async def _linked(info: Info, name: str, query: Any, equipment_id: int) -> Any:
     return await info.context.batched(name, equipment_id, load)
 
 
+class EquipmentOrder(StrEnum):
+    """The orders in which equipment is listed."""
+
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+    CODE = "CODE"
+
+
+EQUIPMENT_ORDERS = orders(
+    EquipmentOrder,
+    "The order of a list of equipment.",
+    {
+        EquipmentOrder.OLDEST: (Order((Equipment.id,)), "As it was made known; parents stand before their parts."),
+        EquipmentOrder.NEWEST: (Order((Equipment.id,), descending=True), "What was made known last, first."),
+        EquipmentOrder.CODE: (Order((Equipment.code, Equipment.id)), "By code."),
+    },
+)
+
+
+@strawberry.input(description="Which equipment. All conditions that are given must hold.")
+class EquipmentFilter:
+    """Conditions on equipment."""
+
+    key_prefix: str | None = prefix_field("code")
+    site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
+    parent: strawberry.ID | None = strawberry.field(default=None, description="Directly below this equipment.")
+    within: strawberry.ID | None = strawberry.field(
+        default=None, description="This equipment and all that stands below it."
+    )
+    level: list[EquipmentLevel] | None = strawberry.field(default=None, description="On any of these levels.")
+    equipment_class: strawberry.ID | None = strawberry.field(default=None, description="Of this class.")
+    state: list[PackmlState] | None = strawberry.field(default=None, description="In any of these states.")
+    mode: list[EquipmentMode] | None = strawberry.field(default=None, description="In any of these modes.")
+
+
+def _conditions(session: Session, wanted: EquipmentFilter) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(Equipment.code, wanted.key_prefix)
+    if wanted.site is not None:
+        yield Equipment.site_id == find(session, Site, wanted.site, "filter", "site").id
+    if wanted.parent is not None:
+        yield Equipment.parent_id == find(session, Equipment, wanted.parent, "filter", "parent").id
+    if wanted.within is not None:
+        yield Equipment.id.in_(within(session, wanted.within, "filter", "within"))
+    if wanted.level is not None:
+        yield Equipment.level.in_(wanted.level)
+    if wanted.equipment_class is not None:
+        owner = find(session, EquipmentClass, wanted.equipment_class, "filter", "equipment_class")
+        yield Equipment.id.in_(queries.members_of(owner.id))
+    if wanted.state is not None:
+        yield Equipment.packml_state.in_(wanted.state)
+    if wanted.mode is not None:
+        yield Equipment.mode.in_(wanted.mode)
+
+
+def within(session: Session, reference: str, *path: str | int) -> list[int]:
+    """Ids of the equipment that ``reference`` names and of all below it; else NOT_FOUND."""
+    return queries.within(session, find(session, Equipment, reference, *path).id)
+
+
 @strawberry.type
 class EquipmentQueries:
     """Reads."""
@@ -182,20 +246,21 @@ class EquipmentQueries:
         """One by key."""
         return shown(await info.context.read(lambda s: queries.equipment_by_key(s, f"{site}/{code}")))
 
-    @strawberry.field(description="Equipment, by id.")
+    @strawberry.field(description="Equipment.")
     async def equipment_list(
         self,
         info: Info,
-        site: Annotated[strawberry.ID | None, strawberry.argument(description="Only of this site.")] = None,
-        parent: Annotated[strawberry.ID | None, strawberry.argument(description="Only directly below this.")] = None,
+        filter: Annotated[EquipmentFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[EquipmentOrder, strawberry.argument(description="In which order.")] = EquipmentOrder.OLDEST,
         first: First = 50,
         after: After = None,
     ) -> Connection[EquipmentNode]:
         """A page."""
-        site_row = await info.context.read(lambda s: find_optional(s, Site, site, "site"))
-        parent_row = await info.context.read(lambda s: find_optional(s, Equipment, parent, "parent"))
-        statement = queries.listed(site_row, parent_row)
-        return await page(info, statement, Order((Equipment.id,)), first, after)
+
+        def listed(session: Session) -> Select[Equipment]:
+            return select(Equipment).where(*_conditions(session, filter or EquipmentFilter()))
+
+        return await page(info, listed, EQUIPMENT_ORDERS[order_by], first, after)
 
 
 @strawberry.input(description="Master data of a site.")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from mesgraph.db import Entity, Instant, Row, Sited, Word
+from mesgraph.db import Entity, Instant, Row, Sited, Word, key_text
 
 
 class EquipmentLevel(StrEnum):
@@ -104,7 +104,7 @@ class Equipment(Sited, Entity):
     kind: ClassVar[str] = "Equipment"
     lock_rank = 50
 
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(key_text(64))
     name: Mapped[str] = mapped_column(String(200))
     level: Mapped[EquipmentLevel] = mapped_column(Word(EquipmentLevel))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"), index=True)
@@ -113,7 +113,7 @@ class Equipment(Sited, Entity):
     capacity: Mapped[int] = mapped_column(default=1)
     open_holds: Mapped[int] = mapped_column(default=0)
 
-    __table_args__ = (UniqueConstraint("site_id", "code"),)
+    __table_args__ = (UniqueConstraint("site_id", "code"), Index("ix_equipment_by_code", "code", "id"))
 
     @property
     def human_key(self) -> str:

@@ -47,14 +47,9 @@ def class_by_key(session: Session, code: str) -> EquipmentClass | None:
     return session.scalar(select(EquipmentClass).where(EquipmentClass.code == code))
 
 
-def listed(site: Site | None = None, parent: Equipment | None = None) -> Select[Equipment]:
-    """Statement for equipment, of one site or directly below one parent."""
-    statement = select(Equipment)
-    if site is not None:
-        statement = statement.where(Equipment.site_id == site.id)
-    if parent is not None:
-        statement = statement.where(Equipment.parent_id == parent.id)
-    return statement
+def members_of(class_id: int) -> Select[int]:
+    """Statement for the ids of the equipment of a class."""
+    return select(EquipmentClassMember.equipment_id).where(EquipmentClassMember.class_id == class_id)
 
 
 def classes_of(session: Session, equipment_ids: list[int]) -> list[tuple[int, EquipmentClass]]:

@@ -51,6 +51,8 @@ class GenealogyEvent(Sited, Entity):
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("genealogy_event.id"), unique=True)
     reason_code: Mapped[str | None] = mapped_column(String(64))
 
+    __table_args__ = (Index("ix_genealogy_event_by_time", "occurred_at", "id"),)
+
     @property
     def human_key(self) -> str:
         """Kind and id."""

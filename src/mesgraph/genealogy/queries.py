@@ -13,15 +13,9 @@ from mesgraph.holds.models import HeldItem, Hold
 from mesgraph.materials.models import Item, ItemKind
 
 
-def activities(item_id: int | None = None, site_id: int | None = None) -> Select[GenealogyEvent]:
-    """Statement for activities, of one item or one site."""
-    statement = select(GenealogyEvent)
-    if item_id is not None:
-        lines = select(GenealogyLine.event_id).where(GenealogyLine.item_id == item_id)
-        statement = statement.where(GenealogyEvent.id.in_(lines))
-    if site_id is not None:
-        statement = statement.where(GenealogyEvent.site_id == site_id)
-    return statement
+def activities_with(item_id: int) -> Select[int]:
+    """Statement for the ids of the activities of an item."""
+    return select(GenealogyLine.event_id).where(GenealogyLine.item_id == item_id)
 
 
 def lines_of(session: Session, event_ids: Collection[int], role: LineRole | None = None) -> list[GenealogyLine]:

@@ -1,11 +1,13 @@
 """Holds in the API."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mesgraph.access.graphql import PrincipalNode
@@ -13,11 +15,12 @@ from mesgraph.access.models import Principal
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.relations import to_one
 from mesgraph.api.user_errors import UserError, user_error
-from mesgraph.equipment.graphql import EquipmentNode, SiteNode
+from mesgraph.equipment.graphql import EquipmentNode, SiteNode, within
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Findings, HoldViolation, all_violations, invalid
 from mesgraph.holds import actions, queries
@@ -115,36 +118,81 @@ class LotOnHoldError(UserError):
         return shown([row for row in rows if row is not None])
 
 
+class HoldOrder(StrEnum):
+    """The orders in which holds are listed."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
+
+HOLD_ORDERS = orders(
+    HoldOrder,
+    "The order of a list of holds.",
+    {
+        HoldOrder.NEWEST: (Order((Hold.id,), descending=True), "The newest first."),
+        HoldOrder.OLDEST: (Order((Hold.id,)), "The oldest first."),
+    },
+)
+
+
 @strawberry.input(description="Which holds. All conditions that are given must hold.")
 class HoldFilter:
     """Conditions on holds."""
 
+    key_prefix: str | None = prefix_field("number")
     open: bool | None = strawberry.field(default=None, description="Only open ones, or only released ones.")
     site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
-    equipment: strawberry.ID | None = strawberry.field(default=None, description="On this equipment.")
+    scope: list[HoldScope] | None = strawberry.field(default=None, description="Of any of these scopes.")
+    severity: list[HoldSeverity] | None = strawberry.field(default=None, description="Of any of these severities.")
+    equipment: strawberry.ID | None = strawberry.field(
+        default=None, description="On this equipment or anything below it."
+    )
+    item: ItemKey | None = strawberry.field(default=None, description="On this item.")
+    operations_request: strawberry.ID | None = strawberry.field(default=None, description="On this order.")
+    placed_at: DateTimeRange | None = strawberry.field(default=None, description="Placed in this window.")
 
 
-def _listed(session: Session, filter: HoldFilter) -> Select[Hold]:
-    site = find_optional(session, Site, filter.site, "filter", "site")
-    equipment = find_optional(session, Equipment, filter.equipment, "filter", "equipment")
-    return queries.listed(filter.open, site.id if site else None, equipment.id if equipment else None)
+def _conditions(session: Session, wanted: HoldFilter) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(Hold.number, wanted.key_prefix)
+    if wanted.open is not None:
+        yield Hold.released_at.is_(None) if wanted.open else Hold.released_at.is_not(None)
+    if wanted.site is not None:
+        yield Hold.site_id == find(session, Site, wanted.site, "filter", "site").id
+    if wanted.scope is not None:
+        yield Hold.scope.in_(wanted.scope)
+    if wanted.severity is not None:
+        yield Hold.severity.in_(wanted.severity)
+    if wanted.equipment is not None:
+        yield Hold.equipment_id.in_(within(session, wanted.equipment, "filter", "equipment"))
+    if wanted.item is not None:
+        yield Hold.id.in_(queries.holds_on(find_item(session, wanted.item, "filter", "item").id))
+    if wanted.operations_request is not None:
+        request = find(session, OperationsRequest, wanted.operations_request, "filter", "operations_request")
+        yield Hold.request_id == request.id
+    if wanted.placed_at is not None:
+        yield in_range(Hold.placed_at, wanted.placed_at, "filter", "placed_at")
 
 
 @strawberry.type
 class HoldQueries:
     """Reads."""
 
-    @strawberry.field(description="Holds, the newest first.")
+    @strawberry.field(description="Holds.")
     async def holds(
         self,
         info: Info,
         filter: Annotated[HoldFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[HoldOrder, strawberry.argument(description="In which order.")] = HoldOrder.NEWEST,
         first: First = 50,
         after: After = None,
     ) -> Connection[HoldNode]:
         """A page."""
-        statement = await info.context.read(lambda s: _listed(s, filter or HoldFilter()))
-        return await page(info, statement, Order((Hold.id,), descending=True), first, after)
+
+        def listed(session: Session) -> Select[Hold]:
+            return select(Hold).where(*_conditions(session, filter or HoldFilter()))
+
+        return await page(info, listed, HOLD_ORDERS[order_by], first, after)
 
 
 @strawberry.input(description="What to stop, and how grave it is. Needs a reason.")

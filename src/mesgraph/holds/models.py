@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word
+from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word, key_text
 
 
 class HoldScope(StrEnum):
@@ -34,7 +34,7 @@ class Hold(Sited, Entity):
     __tablename__ = "hold"
     kind: ClassVar[str] = "Hold"
 
-    number: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(key_text(64))
     scope: Mapped[HoldScope] = mapped_column(Word(HoldScope))
     severity: Mapped[HoldSeverity] = mapped_column(Word(HoldSeverity))
     equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"), index=True)

@@ -46,16 +46,9 @@ def last_number(session: Session, site_id: int) -> str | None:
     return session.scalar(select(Hold.number).where(Hold.site_id == site_id).order_by(Hold.id.desc()).limit(1))
 
 
-def listed(open: bool | None = None, site_id: int | None = None, equipment_id: int | None = None) -> Select[Hold]:
-    """Statement for holds: open or released ones, of one site, on one piece of equipment."""
-    statement = select(Hold)
-    if open is not None:
-        statement = statement.where(Hold.released_at.is_(None) if open else Hold.released_at.is_not(None))
-    if site_id is not None:
-        statement = statement.where(Hold.site_id == site_id)
-    if equipment_id is not None:
-        statement = statement.where(Hold.equipment_id == equipment_id)
-    return statement
+def holds_on(item_id: int) -> Select[int]:
+    """Statement for the ids of the holds on an item, released ones included."""
+    return select(HeldItem.hold_id).where(HeldItem.item_id == item_id)
 
 
 def holds_of(session: Session, item_ids: Collection[int], *, open_only: bool = True) -> list[Held]:

@@ -1,22 +1,26 @@
 """The record and the state of the system in the API."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from mesgraph import __version__
+from mesgraph.access.policy import EVENT_AUDIENCE
 from mesgraph.api.command import shown
-from mesgraph.api.context import Info
+from mesgraph.api.context import Context, Info
+from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition, DateTimeRange, in_range
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import NODES, parse_node_id
 from mesgraph.api.paging import Connection, Edge, First, PageInfo, check_first
 from mesgraph.api.record import LedgerEventType
 from mesgraph.errors import Refused, not_found
-from mesgraph.ledger.models import Position
+from mesgraph.ledger.models import LedgerEvent, Position
 from mesgraph.ledger.queries import Cursor, Recorded, history_of, recorded
 
 
@@ -41,6 +45,28 @@ class LedgerEventMessage:
     event: LedgerEventType = strawberry.field(description="The event.")
 
 
+class HistoryOrder(StrEnum):
+    """The orders in which events are listed."""
+
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+
+
+described_enum(
+    HistoryOrder,
+    "The order of the events of a thing.",
+    {HistoryOrder.OLDEST: "What was recorded first, first.", HistoryOrder.NEWEST: "What was recorded last, first."},
+)
+
+
+@strawberry.input(description="Which events. All conditions that are given must hold.")
+class HistoryFilter:
+    """Conditions on events."""
+
+    type: list[str] | None = strawberry.field(default=None, description="Of any of these types: JOB_ORDER_STARTED.")
+    occurred_at: DateTimeRange | None = strawberry.field(default=None, description="Happened in this window.")
+
+
 @strawberry.type
 class LedgerQueries:
     """Reads."""
@@ -57,11 +83,13 @@ class LedgerQueries:
             cursor=plant.tail.cursor,
         )
 
-    @strawberry.field(description="What happened to a thing, the oldest first. `after` is the cursor of an event.")
+    @strawberry.field(description="What happened to a thing. `after` is the cursor of an event.")
     async def history(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="Opaque id of the thing.")],
+        filter: Annotated[HistoryFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[HistoryOrder, strawberry.argument(description="In which order.")] = HistoryOrder.OLDEST,
         first: First = 50,
         after: Annotated[
             Cursor | None, strawberry.argument(description="Cursor of the last event of the page before.")
@@ -71,19 +99,19 @@ class LedgerQueries:
         check_first(first)
         await info.context.plant.tail.check(after)
         kind, key = await _visible(info, id)
-        behind = after.position if after else 0
+        statement = history_of(kind, key).where(*_conditions(info.context, filter or HistoryFilter()))
+        behind, order = _behind(order_by, after)
 
         def query(session: Session) -> list[Recorded]:
-            statement = history_of(kind, key).where(Position.position > behind).order_by(Position.position)
-            return [recorded(event, place) for event, place, _ in session.execute(statement.limit(first + 1))]
-
-        events = await info.context.read(query)
+            rows = session.execute(statement.where(behind).order_by(order).limit(first + 1))
+            return [recorded(event, place) for event, place, _ in rows]
 
         async def count() -> int:
-            counted = select(func.count()).select_from(history_of(kind, key).subquery())
+            counted = select(func.count()).select_from(statement.subquery())
             return await info.context.read(lambda s: s.scalar(counted) or 0)
 
-        page = [event for event in events[:first] if info.context.may_see(event.type, event.site_id)]
+        events = await info.context.read(query)
+        page = events[:first]
         cursors = [str(cursor_of(info.context, event)) for event in page]
         return Connection(
             edges=[Edge(cursor=c, node=shown(e)) for c, e in zip(cursors, page, strict=True)],
@@ -91,6 +119,23 @@ class LedgerQueries:
             page_info=PageInfo(has_next_page=len(events) > first, end_cursor=cursors[-1] if cursors else None),
             counting=count,
         )
+
+
+def _conditions(context: Context, wanted: HistoryFilter) -> Iterator[Condition]:
+    """What is wanted of what the actor may see (:meth:`Context.may_see`)."""
+    yield LedgerEvent.type.not_in([name for name in EVENT_AUDIENCE if not context.may_see(name, None)])
+    if context.sites is not None:
+        yield LedgerEvent.site_id.is_(None) | LedgerEvent.site_id.in_(sorted(context.sites))
+    if wanted.type is not None:
+        yield LedgerEvent.type.in_(wanted.type)
+    if wanted.occurred_at is not None:
+        yield in_range(LedgerEvent.occurred_at, wanted.occurred_at, "filter", "occurred_at")
+
+
+def _behind(order: HistoryOrder, after: Cursor | None) -> tuple[Condition, Any]:
+    if order is HistoryOrder.NEWEST:
+        return true() if after is None else Position.position < after.position, Position.position.desc()
+    return true() if after is None else Position.position > after.position, Position.position
 
 
 async def _visible(info: Info, id: str) -> tuple[str, int]:

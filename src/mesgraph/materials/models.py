@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import Entity, Exact, Instant, Sited, Word
+from mesgraph.db import Entity, Exact, Instant, Sited, Word, key_text
 
 
 class ApprovalStatus(StrEnum):
@@ -87,7 +87,7 @@ class Supplier(Entity):
     __tablename__ = "supplier"
     kind: ClassVar[str] = "Supplier"
 
-    code: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str] = mapped_column(key_text(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     gln: Mapped[str | None] = mapped_column(String(13))
     approval_status: Mapped[ApprovalStatus] = mapped_column(Word(ApprovalStatus))
@@ -104,7 +104,7 @@ class MaterialDefinition(Entity):
     __tablename__ = "material_definition"
     kind: ClassVar[str] = "MaterialDefinition"
 
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(key_text(64))
     revision: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(200))
     gtin: Mapped[str | None] = mapped_column(String(14), index=True)
@@ -116,12 +116,23 @@ class MaterialDefinition(Entity):
     has_positions: Mapped[bool] = mapped_column(default=False)
     uom_factors: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
-    __table_args__ = (UniqueConstraint("code", "revision"),)
+    __table_args__ = (UniqueConstraint("code", "revision"), Index("ix_material_definition_by_code", "code", "id"))
 
     @property
     def human_key(self) -> str:
         """Code and revision."""
         return f"{self.code}:{self.revision}"
+
+
+LOTS_ONLY = text(f"item_kind = '{ItemKind.LOT}'")
+LISTS_OF_LOTS = {
+    "by_id": ("id",),
+    "by_key": ("key", "id"),
+    "by_expiry": ("expires_at", "id"),
+    "by_location": ("location_id", "id"),
+    "by_supplier": ("supplier_id", "id"),
+}
+"""Indexes that hold lots alone: among thousands of serial units a list of lots would else look at every one."""
 
 
 class Item(Sited, Entity):
@@ -138,7 +149,7 @@ class Item(Sited, Entity):
     lock_rank = 40
 
     item_kind: Mapped[ItemKind] = mapped_column(Word(ItemKind))
-    key: Mapped[str] = mapped_column(String(150))
+    key: Mapped[str] = mapped_column(key_text(150))
     number: Mapped[str] = mapped_column(String(20))
     item_revision: Mapped[int] = mapped_column(default=0)
     material_id: Mapped[int | None] = mapped_column(ForeignKey("material_definition.id"))
@@ -161,6 +172,10 @@ class Item(Sited, Entity):
     __table_args__ = (
         UniqueConstraint("key", "item_kind"),
         Index("ix_item_material_lifecycle", "material_id", "lifecycle"),
+        *(
+            Index(f"ix_item_lot_{name}", *columns, sqlite_where=LOTS_ONLY, postgresql_where=LOTS_ONLY)
+            for name, columns in LISTS_OF_LOTS.items()
+        ),
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("quantity <= initial_quantity", name="quantity_at_most_initial"),
     )

@@ -1,9 +1,20 @@
 """Named reads of materials and items."""
 
-from sqlalchemy import Select, select
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
-from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition, MaterialKind, Supplier
+from mesgraph.materials.models import (
+    TERMINAL,
+    Item,
+    ItemKind,
+    ItemStatus,
+    Lifecycle,
+    MaterialDefinition,
+    Supplier,
+)
 
 
 def supplier_by_key(session: Session, code: str) -> Supplier | None:
@@ -24,16 +35,6 @@ def material_by_gtin(session: Session, gtin: str) -> MaterialDefinition | None:
     """The material with this GTIN, its revision that was made last."""
     newest = select(MaterialDefinition).where(MaterialDefinition.gtin == gtin).order_by(MaterialDefinition.id.desc())
     return session.scalar(newest.limit(1))
-
-
-def materials(code: str | None = None, kind: MaterialKind | None = None) -> Select[MaterialDefinition]:
-    """Statement for revisions of materials, of one code or one kind."""
-    statement = select(MaterialDefinition)
-    if code is not None:
-        statement = statement.where(MaterialDefinition.code == code)
-    if kind is not None:
-        statement = statement.where(MaterialDefinition.material_kind == kind)
-    return statement
 
 
 def revisions_of(session: Session, key: str) -> set[int]:
@@ -120,25 +121,22 @@ def has_items(session: Session, material_id: int) -> bool:
     return session.execute(select(item.id).where(item.material_id == material_id).limit(1)).first() is not None
 
 
-def lots(
-    material_ids: set[int] | None = None,
-    lifecycle: Lifecycle | None = None,
-    location_id: int | None = None,
-    site_id: int | None = None,
-) -> Select[Item]:
-    """Statement for lots: of some materials, in one lifecycle, at one store, at one site."""
-    statement = select(Item).where(Item.item_kind == ItemKind.LOT)
-    if material_ids is not None:
-        statement = statement.where(Item.material_id.in_(sorted(material_ids)))
-    if lifecycle is not None:
-        statement = statement.where(Item.lifecycle == lifecycle)
-    if location_id is not None:
-        statement = statement.where(Item.location_id == location_id)
-    if site_id is not None:
-        statement = statement.where(Item.site_id == site_id)
-    return statement
+def lots() -> Select[Item]:
+    """Statement for lots. The kind is written into it, so that the indexes for lots alone serve it."""
+    return select(Item).where(Item.item_kind == literal(ItemKind.LOT, Item.item_kind.type, literal_execute=True))
 
 
-def suppliers() -> Select[Supplier]:
-    """Statement for suppliers."""
-    return select(Supplier)
+def has_status(statuses: Collection[ItemStatus], now: datetime) -> ColumnElement[bool]:
+    """The condition that :meth:`Item.status_at` says any of ``statuses`` at ``now``."""
+    expired = and_(Item.expires_at.is_not(None), Item.expires_at <= now)
+    words = {Lifecycle(status) for status in statuses if status not in (ItemStatus.ON_HOLD, ItemStatus.EXPIRED)}
+    found = [
+        Item.lifecycle.in_(words & TERMINAL),
+        and_(Item.lifecycle.in_(words - TERMINAL), Item.open_holds == 0, not_(expired)),
+    ]
+    living = Item.lifecycle.not_in(TERMINAL)
+    if ItemStatus.ON_HOLD in statuses:
+        found.append(and_(living, Item.open_holds > 0))
+    if ItemStatus.EXPIRED in statuses:
+        found.append(and_(living, Item.open_holds == 0, expired))
+    return or_(*found)

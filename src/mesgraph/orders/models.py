@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import Entity, Exact, Instant, Sited, Word
+from mesgraph.db import Entity, Exact, Instant, Sited, Word, key_text
 from mesgraph.definitions.values import Verdict
 
 
@@ -98,7 +98,7 @@ class OperationsRequest(Sited, Entity):
     kind: ClassVar[str] = "OperationsRequest"
     lock_rank = 10
 
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(key_text(64))
     source_system: Mapped[str] = mapped_column(String(64))
     external_id: Mapped[str] = mapped_column(String(64))
     external_revision: Mapped[int] = mapped_column(default=0)
@@ -117,6 +117,9 @@ class OperationsRequest(Sited, Entity):
         UniqueConstraint("site_id", "code"),
         UniqueConstraint("source_system", "external_id"),
         Index("ix_operations_request_state", "site_id", "state"),
+        Index("ix_operations_request_by_code", "code", "id"),
+        Index("ix_operations_request_by_due", "due_at", "id"),
+        Index("ix_operations_request_by_external_id", "external_id", "id"),
     )
 
     @property
@@ -157,7 +160,7 @@ class JobOrder(Sited, Entity):
     kind: ClassVar[str] = "JobOrder"
     lock_rank = 30
 
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(key_text(64))
     request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), index=True)
     requirement_id: Mapped[int] = mapped_column(ForeignKey("segment_requirement.id"), index=True)
     equipment_id: Mapped[int | None] = mapped_column(ForeignKey("equipment.id"))
@@ -172,6 +175,8 @@ class JobOrder(Sited, Entity):
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
         Index("ix_job_order_equipment_state", "equipment_id", "state"),
+        Index("ix_job_order_by_code", "code", "id"),
+        Index("ix_job_order_by_planned_start", "planned_start", "id"),
     )
 
     @property
@@ -302,7 +307,7 @@ class Deviation(Sited, Entity):
     __tablename__ = "deviation"
     kind: ClassVar[str] = "Deviation"
 
-    number: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(key_text(64))
     deviation_kind: Mapped[DeviationKind] = mapped_column(Word(DeviationKind))
     state: Mapped[DeviationState] = mapped_column(Word(DeviationState))
     job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)

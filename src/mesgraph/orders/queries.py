@@ -11,14 +11,10 @@ from mesgraph.equipment.queries import split_site
 from mesgraph.orders.lifecycle import LIVE
 from mesgraph.orders.models import (
     Deviation,
-    DeviationKind,
-    DeviationState,
     JobOrder,
     JobResponse,
-    JobState,
     MaterialActual,
     OperationsRequest,
-    RequestState,
     SegmentRequirement,
 )
 
@@ -90,39 +86,6 @@ def actuals_of(session: Session, job_response_id: int) -> list[MaterialActual]:
     )
 
 
-def requests_listed(
-    site_id: int | None = None, state: RequestState | None = None, product_id: int | None = None
-) -> Select[OperationsRequest]:
-    """Statement for orders."""
-    statement = select(OperationsRequest)
-    if site_id is not None:
-        statement = statement.where(OperationsRequest.site_id == site_id)
-    if state is not None:
-        statement = statement.where(OperationsRequest.state == state)
-    if product_id is not None:
-        statement = statement.where(OperationsRequest.product_id == product_id)
-    return statement
-
-
-def jobs_listed(
-    site_id: int | None = None,
-    state: JobState | None = None,
-    equipment_id: int | None = None,
-    request_id: int | None = None,
-) -> Select[JobOrder]:
-    """Statement for jobs."""
-    statement = select(JobOrder)
-    if site_id is not None:
-        statement = statement.where(JobOrder.site_id == site_id)
-    if state is not None:
-        statement = statement.where(JobOrder.state == state)
-    if equipment_id is not None:
-        statement = statement.where(JobOrder.equipment_id == equipment_id)
-    if request_id is not None:
-        statement = statement.where(JobOrder.request_id == request_id)
-    return statement
-
-
 def deviation_by_key(session: Session, key: str) -> Deviation | None:
     """The deviation ``SITE/NUMBER``, if in scope."""
     site, number = split_site(session, key)
@@ -138,27 +101,9 @@ def last_deviation(session: Session, site_id: int) -> str | None:
     )
 
 
-def deviations_listed(
-    site_id: int | None = None,
-    state: DeviationState | None = None,
-    kind: DeviationKind | None = None,
-    request_id: int | None = None,
-    job_response_id: int | None = None,
-) -> Select[Deviation]:
-    """Statement for deviations."""
-    statement = select(Deviation)
-    if site_id is not None:
-        statement = statement.where(Deviation.site_id == site_id)
-    if state is not None:
-        statement = statement.where(Deviation.state == state)
-    if kind is not None:
-        statement = statement.where(Deviation.deviation_kind == kind)
-    if request_id is not None:
-        runs = select(JobResponse.id).where(JobResponse.request_id == request_id)
-        statement = statement.where(Deviation.job_response_id.in_(runs))
-    if job_response_id is not None:
-        statement = statement.where(Deviation.job_response_id == job_response_id)
-    return statement
+def runs_of(request_id: int) -> Select[int]:
+    """Statement for the ids of the runs of an order."""
+    return select(JobResponse.id).where(JobResponse.request_id == request_id)
 
 
 def dispatch_list(session: Session, equipment: Equipment, until: datetime | None = None) -> list[JobOrder]:

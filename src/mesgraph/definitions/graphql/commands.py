@@ -7,29 +7,18 @@ import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
-from mesgraph.api.nodes import find, find_optional
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.nodes import find
 from mesgraph.definitions import actions, queries
 from mesgraph.definitions.graphql.drafting import DraftOperationsDefinitionInput, read_draft
-from mesgraph.definitions.graphql.enums import DefinitionState
+from mesgraph.definitions.graphql.lists import DefinitionLists
 from mesgraph.definitions.graphql.nodes import OperationsDefinitionNode
 from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.errors import Findings
-from mesgraph.materials.models import MaterialDefinition
 from mesgraph.work import Work
 
 
-@strawberry.input(description="Which definitions to list; what is left out does not restrict.")
-class OperationsDefinitionFilter:
-    """Conditions, all of which hold."""
-
-    code: str | None = strawberry.field(default=None, description="Versions of this code.")
-    state: DefinitionState | None = strawberry.field(default=None, description="Versions in this state.")
-    product: strawberry.ID | None = strawberry.field(default=None, description="Versions that make this material.")
-
-
 @strawberry.type
-class DefinitionQueries:
+class DefinitionQueries(DefinitionLists):
     """Reads."""
 
     @strawberry.field(description="A definition by code and version; null when there is none.")
@@ -45,22 +34,6 @@ class DefinitionQueries:
         """One by key."""
         key = code if version is None else f"{code}:{version}"
         return shown(await info.context.read(lambda session: queries.definition_by_key(session, key)))
-
-    @strawberry.field(description="Versions of definitions, in the order of their making.")
-    async def operations_definitions(
-        self,
-        info: Info,
-        filter: Annotated[OperationsDefinitionFilter | None, strawberry.argument(description="Which ones.")] = None,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[OperationsDefinitionNode]:
-        """A page."""
-        wanted = filter or OperationsDefinitionFilter()
-        product = await info.context.read(
-            lambda session: find_optional(session, MaterialDefinition, wanted.product, "filter", "product")
-        )
-        statement = queries.listed(wanted.code, wanted.state, product.id if product else None)
-        return await page(info, statement, Order((OperationsDefinition.id,)), first, after)
 
 
 @strawberry.type(description="The draft as stored.")

@@ -12,12 +12,10 @@ from sqlalchemy.orm import Session
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
-from mesgraph.api.paging import After, Connection, First, Order, page
 from mesgraph.errors import Refused, invalid
-from mesgraph.genealogy import queries
 from mesgraph.genealogy.attribution import AttributionModel
+from mesgraph.genealogy.graphql.lists import GenealogyLists
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode, ItemRange, range_of
-from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.genealogy.trace import Missing, Trace, TraceDirection, TraceNode, trace
 from mesgraph.ledger.queries import Cursor, head
 from mesgraph.materials.graphql import ItemKey, MaterialDefinitionNode, QuantityType, TraceableItem, find_item
@@ -222,7 +220,7 @@ def _by_material(trace: Trace) -> list[MaterialExposure]:
 
 
 @strawberry.type
-class GenealogyQueries:
+class GenealogyQueries(GenealogyLists):
     """Reads."""
 
     @strawberry.field(
@@ -255,19 +253,6 @@ class GenealogyQueries:
             return trace(session, root, direction, max_depth=max_depth, as_of=position, at=at)
 
         return shown(await info.context.read(read))
-
-    @strawberry.field(description="The activities of an item, the latest first; reversals and what they undid, too.")
-    async def genealogy_events(
-        self,
-        info: Info,
-        item: Annotated[ItemKey, strawberry.argument(description="The item.")],
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[GenealogyEventNode]:
-        """A page."""
-        row = await info.context.read(lambda session: find_item(session, item, "item"))
-        order = Order((GenealogyEvent.id,), descending=True)
-        return await page(info, queries.activities(row.id), order, first, after)
 
 
 def _position(session: Session, cursor: Cursor) -> int:

@@ -1,7 +1,14 @@
 """Materials, suppliers and traceable items in the API."""
 
 from mesgraph.materials.graphql.commands import MaterialCommands
-from mesgraph.materials.graphql.keys import ItemKey, QuantityInput, find_item, read_item_quantity, read_quantity
+from mesgraph.materials.graphql.keys import (
+    ItemKey,
+    QuantityInput,
+    find_item,
+    find_revisions,
+    read_item_quantity,
+    read_quantity,
+)
 from mesgraph.materials.graphql.live import MaterialSubscriptions
 from mesgraph.materials.graphql.nodes import (
     LogisticUnit,
@@ -30,6 +37,7 @@ __all__ = [
     "SupplierNode",
     "TraceableItem",
     "find_item",
+    "find_revisions",
     "read_item_quantity",
     "read_quantity",
 ]

@@ -5,7 +5,7 @@ from decimal import Decimal
 import strawberry
 from sqlalchemy.orm import Session
 
-from mesgraph.api.nodes import find
+from mesgraph.api.nodes import find, parse_node_id
 from mesgraph.api.scalars import GTIN, SSCC, UnitCode
 from mesgraph.errors import Refused, invalid, not_found
 from mesgraph.materials import queries
@@ -89,3 +89,13 @@ def find_item(session: Session, key: ItemKey, *path: str | int) -> Item:
     if item is None:
         raise Refused(not_found("item", "/".join(parts.values())[:100], *path))
     return item
+
+
+def find_revisions(session: Session, reference: str, *path: str | int) -> list[int]:
+    """Ids of the revisions that an opaque id or ``CODE:REVISION`` names, or ``CODE`` (all of them); else NOT_FOUND."""
+    if parse_node_id(reference) is not None:
+        return [find(session, MaterialDefinition, reference, *path).id]
+    revisions = queries.revisions_of(session, reference)
+    if not revisions:
+        raise Refused(not_found(MaterialDefinition.kind, reference[:100], *path))
+    return sorted(revisions)

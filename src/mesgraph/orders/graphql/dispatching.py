@@ -11,40 +11,20 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Context, Info
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import NodeRef, find, find_optional
-from mesgraph.api.paging import After, Connection, First, Order, page
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.scalars import Duration
 from mesgraph.db import Entity
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Refused
 from mesgraph.ledger.queries import Cursor, Recorded
-from mesgraph.materials.models import MaterialDefinition
 from mesgraph.orders import queries, readiness
+from mesgraph.orders.graphql.lists import OrderLists
 from mesgraph.orders.graphql.nodes import JobOrderNode, OperationsRequestNode, ReadinessType
-from mesgraph.orders.models import JobOrder, JobState, OperationsRequest, RequestState
-
-
-@strawberry.input(description="Which orders to list; what is left out does not restrict.")
-class OperationsRequestFilter:
-    """Conditions, all of which hold."""
-
-    site: strawberry.ID | None = strawberry.field(default=None, description="Orders of this site.")
-    state: RequestState | None = strawberry.field(default=None, description="Orders in this state.")
-    product: strawberry.ID | None = strawberry.field(default=None, description="Orders for this material.")
-
-
-@strawberry.input(description="Which jobs to list; what is left out does not restrict.")
-class JobOrderFilter:
-    """Conditions, all of which hold."""
-
-    site: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this site.")
-    state: JobState | None = strawberry.field(default=None, description="Jobs in this state.")
-    equipment: strawberry.ID | None = strawberry.field(default=None, description="Jobs assigned to this work unit.")
-    request: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this order.")
+from mesgraph.orders.models import JobOrder, OperationsRequest
 
 
 @strawberry.type
-class OrderQueries:
+class OrderQueries(OrderLists):
     """Reads."""
 
     @strawberry.field(description="An order; null when there is none.")
@@ -52,47 +32,10 @@ class OrderQueries:
         """One by id or key."""
         return shown(await _one_or_none(info.context, OperationsRequest, key))
 
-    @strawberry.field(description="Orders, in the order of their arrival.")
-    async def operations_requests(
-        self,
-        info: Info,
-        filter: Annotated[OperationsRequestFilter | None, strawberry.argument(description="Which ones.")] = None,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[OperationsRequestNode]:
-        """A page."""
-        wanted = filter or OperationsRequestFilter()
-
-        def statement(session: Session) -> Any:
-            site = find_optional(session, Site, wanted.site, "filter", "site")
-            product = find_optional(session, MaterialDefinition, wanted.product, "filter", "product")
-            return queries.requests_listed(_id(site), wanted.state, _id(product))
-
-        return await page(info, await info.context.read(statement), Order((OperationsRequest.id,)), first, after)
-
     @strawberry.field(description="A job; null when there is none.")
     async def job_order(self, info: Info, id: NodeRef) -> JobOrderNode | None:
         """One by id or key."""
         return shown(await _one_or_none(info.context, JobOrder, id))
-
-    @strawberry.field(description="Jobs, in the order of their making.")
-    async def job_orders(
-        self,
-        info: Info,
-        filter: Annotated[JobOrderFilter | None, strawberry.argument(description="Which ones.")] = None,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[JobOrderNode]:
-        """A page."""
-        wanted = filter or JobOrderFilter()
-
-        def statement(session: Session) -> Any:
-            site = find_optional(session, Site, wanted.site, "filter", "site")
-            equipment = find_optional(session, Equipment, wanted.equipment, "filter", "equipment")
-            request = find_optional(session, OperationsRequest, wanted.request, "filter", "request")
-            return queries.jobs_listed(_id(site), wanted.state, _id(equipment), _id(request))
-
-        return await page(info, await info.context.read(statement), Order((JobOrder.id,)), first, after)
 
     @strawberry.field(
         description="The jobs that a work unit has or could take - its own, and unassigned ones of its classes at its "

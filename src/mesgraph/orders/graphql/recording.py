@@ -1,77 +1,25 @@
 """Recording in runs: parameters, and deviations with the decision on them."""
 
-from typing import Annotated, Any
-
 import strawberry
-from sqlalchemy import Select
-from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
-from mesgraph.api.context import Info
-from mesgraph.api.nodes import find, find_optional, parse_node_id
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.nodes import find, parse_node_id
 from mesgraph.api.scalars import UnitCode
 from mesgraph.definitions.models import ParameterSpecification
 from mesgraph.definitions.specifications import parameters_of
-from mesgraph.equipment.models import Site
 from mesgraph.errors import Findings, Refused, not_found
 from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, find_item
 from mesgraph.materials.models import MaterialDefinition
-from mesgraph.orders import deviations, parameters, queries
+from mesgraph.orders import deviations, parameters
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
 from mesgraph.orders.models import (
     Deviation,
-    DeviationKind,
-    DeviationState,
     JobResponse,
-    OperationsRequest,
     ValueSource,
 )
 from mesgraph.orders.run import run_of
 from mesgraph.work import Work
-
-
-@strawberry.input(description="Which deviations to list; what is left out does not restrict.")
-class DeviationFilter:
-    """Conditions, all of which hold."""
-
-    site: strawberry.ID | None = strawberry.field(default=None, description="At this site.")
-    state: DeviationState | None = strawberry.field(default=None, description="In this state.")
-    kind: DeviationKind | None = strawberry.field(default=None, description="Of this kind.")
-    request: strawberry.ID | None = strawberry.field(default=None, description="In runs of this order.")
-    job_response: strawberry.ID | None = strawberry.field(default=None, description="In this run.")
-
-
-def _listed(session: Session, filter: DeviationFilter) -> Select[Deviation]:
-    def key(cls: type[Any], reference: strawberry.ID | None, name: str) -> int | None:
-        row = find_optional(session, cls, reference, "filter", name)
-        return None if row is None else row.id
-
-    return queries.deviations_listed(
-        key(Site, filter.site, "site"),
-        filter.state,
-        filter.kind,
-        key(OperationsRequest, filter.request, "request"),
-        key(JobResponse, filter.job_response, "job_response"),
-    )
-
-
-@strawberry.type
-class RecordQueries:
-    """Reads."""
-
-    @strawberry.field(description="Deviations, the newest first.")
-    async def deviations(
-        self,
-        info: Info,
-        filter: Annotated[DeviationFilter | None, strawberry.argument(description="Which ones.")] = None,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[DeviationNode]:
-        """A page."""
-        statement = await info.context.read(lambda session: _listed(session, filter or DeviationFilter()))
-        return await page(info, statement, Order((Deviation.id,), descending=True), first, after)
 
 
 @strawberry.input(description="A measured value of a process parameter.")

@@ -1,0 +1,231 @@
+"""Lists of lots, materials and suppliers."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from mesgraph.api.context import Info
+from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
+from mesgraph.api.nodes import find
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.scalars import GTIN
+from mesgraph.equipment.graphql import within
+from mesgraph.equipment.models import Site
+from mesgraph.materials import queries
+from mesgraph.materials.graphql.keys import find_revisions
+from mesgraph.materials.graphql.nodes import MaterialDefinitionNode, MaterialLot, SupplierNode
+from mesgraph.materials.models import (
+    ApprovalStatus,
+    Item,
+    ItemStatus,
+    Lifecycle,
+    MaterialDefinition,
+    MaterialKind,
+    Supplier,
+    Tracking,
+)
+
+
+class LotOrder(StrEnum):
+    """The orders in which lots are listed."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+    KEY = "KEY"
+    EXPIRES_AT = "EXPIRES_AT"
+
+
+class MaterialDefinitionOrder(StrEnum):
+    """The orders in which materials are listed."""
+
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+    CODE = "CODE"
+
+
+class SupplierOrder(StrEnum):
+    """The orders in which suppliers are listed."""
+
+    CODE = "CODE"
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+
+
+LOT_ORDERS = orders(
+    LotOrder,
+    "The order of a list of lots.",
+    {
+        LotOrder.NEWEST: (Order((Item.id,), descending=True), "The newest first."),
+        LotOrder.OLDEST: (Order((Item.id,)), "The oldest first."),
+        LotOrder.KEY: (Order((Item.key, Item.id)), "By key: material, then number."),
+        LotOrder.EXPIRES_AT: (
+            Order((Item.expires_at, Item.id)),
+            "What expires first, first (FEFO); lots that do not expire at the end.",
+        ),
+    },
+)
+MATERIAL_ORDERS = orders(
+    MaterialDefinitionOrder,
+    "The order of a list of materials.",
+    {
+        MaterialDefinitionOrder.OLDEST: (Order((MaterialDefinition.id,)), "In the order of their making."),
+        MaterialDefinitionOrder.NEWEST: (Order((MaterialDefinition.id,), descending=True), "The newest first."),
+        MaterialDefinitionOrder.CODE: (
+            Order((MaterialDefinition.code, MaterialDefinition.id)),
+            "By code; the revisions of one in the order of their making.",
+        ),
+    },
+)
+SUPPLIER_ORDERS = orders(
+    SupplierOrder,
+    "The order of a list of suppliers.",
+    {
+        SupplierOrder.CODE: (Order((Supplier.code,)), "By code."),
+        SupplierOrder.OLDEST: (Order((Supplier.id,)), "In the order in which they were made known."),
+        SupplierOrder.NEWEST: (Order((Supplier.id,), descending=True), "Those made known last, first."),
+    },
+)
+
+
+@strawberry.input(description="Which lots. All conditions that are given must hold.")
+class LotFilter:
+    """Conditions on lots."""
+
+    key_prefix: str | None = prefix_field("key (`MATERIAL/NUMBER`)")
+    site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
+    material: strawberry.ID | None = strawberry.field(
+        default=None, description="Of this material, by id, `CODE:REVISION`, or `CODE` for all of its revisions."
+    )
+    status: list[ItemStatus] | None = strawberry.field(
+        default=None, description="Shown in any of these states now; ON_HOLD and EXPIRED are such states."
+    )
+    lifecycle: list[Lifecycle] | None = strawberry.field(
+        default=None, description="In any of these stored states, held and expired lots included."
+    )
+    location: strawberry.ID | None = strawberry.field(
+        default=None, description="At this store or equipment, or anywhere below it."
+    )
+    supplier: strawberry.ID | None = strawberry.field(default=None, description="Delivered by this supplier.")
+    supplier_lot: str | None = strawberry.field(default=None, description="With this lot number of its supplier.")
+    expires_at: DateTimeRange | None = strawberry.field(default=None, description="Expiring in this window.")
+
+
+@strawberry.input(description="Which revisions of materials. All conditions that are given must hold.")
+class MaterialDefinitionFilter:
+    """Conditions on revisions of materials."""
+
+    key_prefix: str | None = prefix_field("code")
+    code: str | None = strawberry.field(default=None, description="Of this code.")
+    gtin: GTIN | None = strawberry.field(default=None, description="With this GTIN.")
+    kind: list[MaterialKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
+    tracking: list[Tracking] | None = strawberry.field(default=None, description="Tracked in any of these ways.")
+
+
+@strawberry.input(description="Which suppliers. All conditions that are given must hold.")
+class SupplierFilter:
+    """Conditions on suppliers."""
+
+    key_prefix: str | None = prefix_field("code")
+    approval_status: list[ApprovalStatus] | None = strawberry.field(
+        default=None, description="In any of these states of approval."
+    )
+
+
+def _of_lots(session: Session, wanted: LotFilter, now: datetime) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(Item.key, wanted.key_prefix)
+    if wanted.site is not None:
+        yield Item.site_id == find(session, Site, wanted.site, "filter", "site").id
+    if wanted.material is not None:
+        yield Item.material_id.in_(find_revisions(session, wanted.material, "filter", "material"))
+    if wanted.status is not None:
+        yield queries.has_status(wanted.status, now)
+    if wanted.lifecycle is not None:
+        yield Item.lifecycle.in_(wanted.lifecycle)
+    if wanted.location is not None:
+        yield Item.location_id.in_(within(session, wanted.location, "filter", "location"))
+    if wanted.supplier is not None:
+        yield Item.supplier_id == find(session, Supplier, wanted.supplier, "filter", "supplier").id
+    if wanted.supplier_lot is not None:
+        yield Item.supplier_lot == wanted.supplier_lot
+    if wanted.expires_at is not None:
+        yield in_range(Item.expires_at, wanted.expires_at, "filter", "expires_at")
+
+
+def _of_materials(wanted: MaterialDefinitionFilter) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(MaterialDefinition.code, wanted.key_prefix)
+    if wanted.code is not None:
+        yield MaterialDefinition.code == wanted.code
+    if wanted.gtin is not None:
+        yield MaterialDefinition.gtin == wanted.gtin
+    if wanted.kind is not None:
+        yield MaterialDefinition.material_kind.in_(wanted.kind)
+    if wanted.tracking is not None:
+        yield MaterialDefinition.tracking.in_(wanted.tracking)
+
+
+def _of_suppliers(wanted: SupplierFilter) -> Iterator[Condition]:
+    if wanted.key_prefix is not None:
+        yield starts_with(Supplier.code, wanted.key_prefix)
+    if wanted.approval_status is not None:
+        yield Supplier.approval_status.in_(wanted.approval_status)
+
+
+@strawberry.type
+class MaterialLists:
+    """Reads."""
+
+    @strawberry.field(description="Lots.")
+    async def material_lots(
+        self,
+        info: Info,
+        filter: Annotated[LotFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[LotOrder, strawberry.argument(description="In which order.")] = LotOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[MaterialLot]:
+        """A page."""
+        now = info.context.plant.clock.now()
+
+        def listed(session: Session) -> Select[Item]:
+            return queries.lots().where(*_of_lots(session, filter or LotFilter(), now))
+
+        return await page(info, listed, LOT_ORDERS[order_by], first, after)
+
+    @strawberry.field(description="Revisions of materials.")
+    async def material_definitions(
+        self,
+        info: Info,
+        filter: Annotated[
+            MaterialDefinitionFilter | None, strawberry.argument(description="Which; all when left out.")
+        ] = None,
+        order_by: Annotated[
+            MaterialDefinitionOrder, strawberry.argument(description="In which order.")
+        ] = MaterialDefinitionOrder.OLDEST,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[MaterialDefinitionNode]:
+        """A page."""
+        wanted = filter or MaterialDefinitionFilter()
+        return await page(
+            info, select(MaterialDefinition).where(*_of_materials(wanted)), MATERIAL_ORDERS[order_by], first, after
+        )
+
+    @strawberry.field(description="Suppliers.")
+    async def suppliers(
+        self,
+        info: Info,
+        filter: Annotated[SupplierFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[SupplierOrder, strawberry.argument(description="In which order.")] = SupplierOrder.CODE,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[SupplierNode]:
+        """A page."""
+        wanted = filter or SupplierFilter()
+        return await page(info, select(Supplier).where(*_of_suppliers(wanted)), SUPPLIER_ORDERS[order_by], first, after)
