@@ -55,6 +55,7 @@ class Code(StrEnum):
     LOT_RESERVED = "LOT_RESERVED"
     MERGE_INCOMPATIBLE = "MERGE_INCOMPATIBLE"
     NOT_FOUND = "NOT_FOUND"
+    NO_ALTERNATE_ROUTE = "NO_ALTERNATE_ROUTE"
     NOT_RELEASED_FOR_SHIPMENT = "NOT_RELEASED_FOR_SHIPMENT"
     ORDER_ALREADY_STARTED = "ORDER_ALREADY_STARTED"
     ORDER_ON_HOLD = "ORDER_ON_HOLD"
@@ -166,6 +167,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.NOT_FOUND: Meaning(
         "Nothing with this id or key exists for you.",
         "Check the key, the site prefix, and the sites of your roles.",
+    ),
+    Code.NO_ALTERNATE_ROUTE: Meaning(
+        "The definition lists no alternate for the step that this equipment belongs to.",
+        "Name equipment of a listed alternate, or have a version approved that lists one.",
     ),
     Code.NOT_RELEASED_FOR_SHIPMENT: Meaning(
         "The item or something in it may not leave the plant.", "Release it, or take it out of the shipment."

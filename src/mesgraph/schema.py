@@ -26,6 +26,7 @@ from mesgraph.orders.graphql.as_built import AsBuiltQueries
 from mesgraph.orders.graphql.course import CourseCommands
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
+from mesgraph.orders.graphql.jobs import JobCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
 from mesgraph.orders.graphql.recording import RecordCommands
 from mesgraph.orders.graphql.reservations import ReservationCommands
@@ -65,6 +66,7 @@ class Mutation(
     PlanningCommands,
     ReservationCommands,
     CourseCommands,
+    JobCommands,
     ExecutionCommands,
     RecordCommands,
 ):

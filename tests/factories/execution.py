@@ -13,7 +13,7 @@ from mesgraph.definitions.actions import (
     draft_operations_definition,
     submit_operations_definition,
 )
-from mesgraph.definitions.draft import DefinitionDraft, MaterialDraft, ParameterDraft, SegmentDraft
+from mesgraph.definitions.draft import AlternateDraft, DefinitionDraft, MaterialDraft, ParameterDraft, SegmentDraft
 from mesgraph.definitions.instruction import InstructionDraft
 from mesgraph.definitions.models import MaterialUse, OperationsDefinition, RevisionRule, ToleranceAction
 from mesgraph.definitions.queries import segments_of
@@ -58,6 +58,7 @@ class Step:
     beside: Sequence[Line] = ()
     parameters: Sequence[ParameterDraft] = ()
     instruction: InstructionDraft | None = None
+    alternates: Sequence[str] = ()
 
 
 MIX = Step(20, "SLURRY-C", [Line("RM-PVDF", per="0.0093"), Line("RM-LFP", per="0.6014"), Line("RM-NMP", per="0.38")])
@@ -125,6 +126,10 @@ def put_definition(
             dependencies=(),
             parameters=step.parameters,
             instruction=step.instruction,
+            alternates=[
+                AlternateDraft(equipment_class=class_by_key(session, code), priority=len(step.alternates) - i)
+                for i, code in enumerate(step.alternates)
+            ],
             materials=[
                 MaterialDraft(
                     line=number,

@@ -14,17 +14,20 @@ from mesgraph.orders.lifecycle import BEFORE_START, Place
 from mesgraph.orders.models import JobOrder, JobResponse, JobState, JobSubState, OperationsRequest, RequestState
 from mesgraph.orders.queries import request_by_key
 from tests.api import Api
-from tests.factories.execution import MIX, make_plant, put_definition, put_order
+from tests.factories.execution import MIX, Step, make_plant, put_definition, put_order
+
+ANY = Step(MIX.seq, MIX.makes, MIX.lines, alternates=["WORK-UNIT"])
+"""A step whose jobs may be rerouted between the work units of its own class."""
 
 RUN = frozenset({JobState.RUNNING, JobState.INTERRUPTED, JobState.ENDED})
 """States of a job that has a run."""
 
 
 async def make_any_plant(api: Api) -> None:
-    """The plant of :mod:`tests.factories.execution` with an approved definition of one step."""
+    """The plant of :mod:`tests.factories.execution` with an approved definition of one step that may be rerouted."""
     await make_plant(api)
     author, approver = await api.actor(Role.ENGINEER, subject="eng-03"), await api.actor(Role.QA, subject="qa-01")
-    await api.plant.database.write(lambda s: put_definition(api, s, "ANY", [MIX], author, approver))
+    await api.plant.database.write(lambda s: put_definition(api, s, "ANY", [ANY], author, approver))
 
 
 async def orders_in(api: Api, states: Sequence[RequestState]) -> list[str]:
@@ -51,7 +54,7 @@ def _order(api: Api, session: Session) -> tuple[OperationsRequest, JobOrder]:
     definition = definition_by_key(session, "OD-ANY:1")
     assert isinstance(definition, OperationsDefinition)
     number = session.query(OperationsRequest).count() + 1
-    order = put_order(api, session, definition, [MIX], f"X{number}", Decimal(20), "COAT01")
+    order = put_order(api, session, definition, [ANY], f"X{number}", Decimal(20), "COAT01")
     request = request_by_key(session, order.code)
     assert request is not None
     [job] = queries.jobs_of(session, request.id)

@@ -20,6 +20,7 @@ from mesgraph.definitions.models import (
     OperationsDefinition,
     OperationsSegment,
     ParameterSpecification,
+    SegmentAlternate,
     SegmentDependency,
     WorkInstruction,
 )
@@ -175,6 +176,7 @@ def _delete_content(work: Work, definition: OperationsDefinition) -> None:
         delete(WorkInstruction).where(WorkInstruction.segment_id.in_(segments)),
         delete(ParameterSpecification).where(ParameterSpecification.segment_id.in_(segments)),
         delete(MaterialSpecification).where(MaterialSpecification.segment_id.in_(segments)),
+        delete(SegmentAlternate).where(SegmentAlternate.segment_id.in_(segments)),
         delete(SegmentDependency).where(SegmentDependency.segment_id.in_(segments)),
         delete(OperationsSegment).where(OperationsSegment.definition_id == definition.id),
         delete(DefinitionSite).where(DefinitionSite.definition_id == definition.id),
@@ -197,6 +199,16 @@ def _add_content(work: Work, definition: OperationsDefinition, draft: Definition
             )
             for dependency in dependencies
         )
+    work.session.add_all(
+        SegmentAlternate(
+            segment_id=rows[segment.seq].id,
+            equipment_class_id=alternate.equipment_class.id,
+            priority=alternate.priority,
+        )
+        for segment in draft.segments
+        for alternate in segment.alternates
+        if alternate.equipment_class is not None  # a draft with a missing reference was refused
+    )
     work.add_all([line for segment in draft.segments for line in _bill(rows[segment.seq], segment)])
     work.add_all([row for segment in draft.segments for row in _parameters(rows[segment.seq], segment)])
     for segment in draft.segments:

@@ -53,6 +53,14 @@ class ParameterDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlternateDraft:
+    """A class of equipment to which a job of the step may be rerouted; the higher the priority, the sooner."""
+
+    equipment_class: EquipmentClass | None
+    priority: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentDraft:
     """A step. Without ``dependencies`` (``None``) it follows the end of the step before it."""
 
@@ -65,6 +73,7 @@ class SegmentDraft:
     materials: Sequence[MaterialDraft] = ()
     parameters: Sequence[ParameterDraft] = ()
     instruction: InstructionDraft | None = None
+    alternates: Sequence[AlternateDraft] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +142,7 @@ def _check_segment(segment: SegmentDraft, earlier: Sequence[int], seqs: set[int]
             found.add(invalid(f"step {dependency.after} is named twice", "dependencies", i, "after"))
         named.append(dependency.after)
         found.add(_check_duration(dependency.delay, "dependencies", i, "delay"))
+    found.add(*_check_alternates(segment.alternates))
     found.add(*_check_bill(segment.materials))
     found.extend(_check_parameters(segment.parameters))
     if segment.instruction is not None:
@@ -151,6 +161,14 @@ def _check_parameters(parameters: Sequence[ParameterDraft]) -> Iterator[Violatio
         if parameter.rule.data_type is DataType.ITEM:
             found.add(invalid("an item is scanned in a step of the instruction", "data_type"))
         yield from (replace_path(x, ("parameters", i, *x.path)) for x in found.violations)
+
+
+def _check_alternates(alternates: Sequence[AlternateDraft]) -> Iterator[Violation]:
+    yield from check_distinct([x.equipment_class.code for x in alternates if x.equipment_class], "alternates")
+    for i, alternate in enumerate(alternates):
+        if not 0 <= alternate.priority <= NUMBER_MAX:
+            message = f"priority {alternate.priority} must lie between 0 and {NUMBER_MAX}"
+            yield invalid(message, "alternates", i, "priority")
 
 
 def _check_bill(bill: Sequence[MaterialDraft]) -> Iterator[Violation | None]:

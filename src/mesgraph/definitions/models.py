@@ -222,6 +222,16 @@ class EntrySpecification(Entity):
         return self.field
 
 
+class SegmentAlternate(Row):
+    """Equipment of another class that can do the segment when a job of it is rerouted; higher priority first."""
+
+    __tablename__ = "segment_alternate"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("operations_segment.id"), primary_key=True)
+    equipment_class_id: Mapped[int] = mapped_column(ForeignKey("equipment_class.id"), primary_key=True)
+    priority: Mapped[int] = mapped_column(default=0)
+
+
 class MaterialSpecification(Entity):
     """A bill line of a segment: material and amount per unit of the segment's output."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from mesgraph.definitions.models import (
     MaterialUse,
     OperationsDefinition,
     OperationsSegment,
+    SegmentAlternate,
     SegmentDependency,
     WorkInstruction,
 )
@@ -139,6 +140,19 @@ def dependencies_from(session: Session, segment_ids: Collection[int]) -> list[Se
     )
 
 
+def alternates_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[SegmentAlternate]]:
+    """To what equipment jobs of these segments may be rerouted, the first choice first."""
+    found: dict[int, list[SegmentAlternate]] = {segment_id: [] for segment_id in segment_ids}
+    rows = session.scalars(
+        select(SegmentAlternate)
+        .where(SegmentAlternate.segment_id.in_(found))
+        .order_by(SegmentAlternate.priority.desc(), SegmentAlternate.equipment_class_id)
+    )
+    for row in rows:
+        found[row.segment_id].append(row)
+    return found
+
+
 def sites_of(session: Session, definition_ids: Collection[int]) -> list[tuple[int, Site]]:
     """(definition id, site) for each site that a definition is restricted to and that is in scope."""
     rows = session.execute(
@@ -210,7 +224,10 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
     after: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in dependencies_of(session, definition.id):
         after[row.segment_id].append({"after": seqs[row.after_id], "kind": str(row.dependency), "delay_s": row.delay_s})
-    classes = _codes(session, EquipmentClass, {segment.equipment_class_id for segment in segments})
+    alternates = alternates_of(session, {segment.id for segment in segments})
+    named = {segment.equipment_class_id for segment in segments}
+    named |= {alternate.equipment_class_id for rows in alternates.values() for alternate in rows}
+    classes = _codes(session, EquipmentClass, named)
     return {
         "code": definition.code,
         "version": definition.definition_version,
@@ -229,6 +246,7 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
                 # what a segment does not have is not named: versions approved before it existed keep their hash
                 **({"parameters": parameters[segment.id]} if parameters[segment.id] else {}),
                 **({"instruction": steps[instructions[segment.id].id]} if segment.id in instructions else {}),
+                **_alternates(alternates[segment.id], classes),
             }
             for segment in segments
         ],
@@ -244,6 +262,14 @@ def instruction_contents_of(session: Session, instructions: Collection[WorkInstr
 def content_hash(session: Session, definition: OperationsDefinition) -> bytes:
     """SHA-256 of the canonical content (I16)."""
     return hashlib.sha256(encode(canonical(content_of(session, definition)))).digest()
+
+
+def _alternates(alternates: Collection[SegmentAlternate], classes: Mapping[int, str]) -> dict[str, Any]:
+    """Named only where there are any, so that what was approved without them keeps its hash."""
+    if not alternates:
+        return {}
+    told = [{"equipment_class": classes[x.equipment_class_id], "priority": x.priority} for x in alternates]
+    return {"alternates": sorted(told, key=lambda x: str(x["equipment_class"]))}
 
 
 def _line(line: MaterialSpecification, material: str) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment
 from mesgraph.ledger import Event
 from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
-from mesgraph.orders.models import JobOrder, JobState, JobSubState, OperationsRequest, RequestState
+from mesgraph.orders.models import (
+    JobOrder,
+    JobResponse,
+    JobState,
+    JobSubState,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,3 +170,55 @@ class JobOrderAssigned(Event):
     job_order: JobOrder
     equipment: Equipment | None
     before: Equipment | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderStored(Event):
+    """A further job of a step was made; ``takenFrom`` is the job that has so much less to make."""
+
+    subjects = ("job_order", "taken_from")
+    job_order: JobOrder
+    request: OperationsRequest
+    requirement: SegmentRequirement
+    quantity: Decimal
+    equipment: Equipment | None
+    taken_from: JobOrder | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderRescheduled(Event):
+    """A job that has not started got another priority or planned window."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+    priority: int
+    planned_start: datetime | None
+    planned_end: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderCancelled(Event):
+    """A job was given up before it began."""
+
+    subjects = ("job_order",)
+    job_order: JobOrder
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderAborted(Event):
+    """A job was given up; its run, if it had one, ended."""
+
+    subjects = ("job_order", "job_response")
+    job_order: JobOrder
+    job_response: JobResponse | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrderRerouted(Event):
+    """The rest of a job, ``rerouted``, goes to a new job on alternate equipment."""
+
+    subjects = ("job_order", "rerouted")
+    job_order: JobOrder
+    rerouted: JobOrder
+    quantity: Decimal
+    equipment: Equipment

@@ -136,14 +136,22 @@ def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = 
     what it became, or reverse its consumption.
     """
     run = _open_run(work, job)
-    work.lock(run.request, run.requirement, job, run.response, *_freed_items(work, run.request), run.equipment)
+    work.lock(run.request, run.requirement, job, run.response, *freed_items(work, run.request), run.equipment)
     with all_violations() as found:
         with found.under():
             work.expect(job, expected_version)
         with found.under():
             lifecycle.check_job_step(job, JobState.ENDED, JobSubState.COMPLETED)
-        found.extend(_pending_violations(work, run))
+        found.extend(pending_violations(work, run))
         found.add(end_violation(work, run))
+    end_job(work, run)
+    end_segment(work, run.requirement, run.request)
+    return run.response
+
+
+def end_job(work: Work, run: Run) -> None:
+    """Primitive: a job and its run have come to their end."""
+    job = run.job
     job.state, job.sub_state, job.interrupted_with_order = JobState.ENDED, JobSubState.COMPLETED, False
     run.response.ended_at = work.occurred_at
     ledger.record(
@@ -156,8 +164,6 @@ def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = 
         ),
         site_id=job.site_id,
     )
-    _end_segment(work, run)
-    return run.response
 
 
 def report_quantity(work: Work, response: JobResponse, *, good: Decimal, scrap: Decimal) -> JobResponse:
@@ -242,7 +248,7 @@ def _after_violation(work: Work, last: JobResponse | None) -> Violation | None:
 
 
 def end_violation(work: Work, run: Run) -> Violation | None:
-    """A run does not end before it began or before its last actual (I32)."""
+    """TIME_ORDER_INVALID: a run does not end before it began or before its last actual (I32)."""
     last = work.session.scalar(
         select(func.max(MaterialActual.posted_at)).where(MaterialActual.job_response_id == run.response.id)
     )
@@ -256,7 +262,8 @@ def end_violation(work: Work, run: Run) -> Violation | None:
     )
 
 
-def _pending_violations(work: Work, run: Run) -> list[Violation]:
+def pending_violations(work: Work, run: Run) -> list[Violation]:
+    """QUANTITY_NOT_CONSERVED for every item of which something is pending in the run."""
     pending = work.session.execute(
         select(Item.key, Item.uom, func.sum(MaterialActual.pending))
         .join(Item, Item.id == MaterialActual.item_id)
@@ -289,7 +296,7 @@ def _is_last_segment(work: Work, run: Run) -> bool:
     return run.requirement.seq == last
 
 
-def _freed_items(work: Work, request: OperationsRequest) -> list[Item]:
+def freed_items(work: Work, request: OperationsRequest) -> list[Item]:
     """What is in process in the order, if this is the last job of it that has not come to its end."""
     unfinished = work.session.scalar(
         select(func.count()).where(JobOrder.request_id == request.id, JobOrder.state.in_(sorted(lifecycle.LIVE)))
@@ -297,21 +304,21 @@ def _freed_items(work: Work, request: OperationsRequest) -> list[Item]:
     return in_process(work, request) if unfinished == 1 else []
 
 
-def _end_segment(work: Work, run: Run) -> None:
-    """End the step when all its jobs are over, and the order when all its steps are."""
+def end_segment(work: Work, requirement: SegmentRequirement, request: OperationsRequest) -> None:
+    """Primitive: end the step when all its jobs are over and one of them came to its end, and the order when all its
+    steps have ended. A step whose jobs were all given up is still to be done.
+    """
     work.session.flush()
-    states = work.session.scalars(select(JobOrder.state).where(JobOrder.requirement_id == run.requirement.id))
-    if not lifecycle.LIVE.intersection(states):
-        end_step(work, run.requirement, run.request)
+    states = set(work.session.scalars(select(JobOrder.state).where(JobOrder.requirement_id == requirement.id)))
+    if not lifecycle.LIVE & states and JobState.ENDED in states and requirement.ended_at is None:
+        end_step(work, requirement, request)
     open_steps = work.session.scalar(
-        select(func.count()).where(
-            SegmentRequirement.request_id == run.request.id, SegmentRequirement.ended_at.is_(None)
-        )
+        select(func.count()).where(SegmentRequirement.request_id == request.id, SegmentRequirement.ended_at.is_(None))
     )
     if open_steps:
-        readiness.refresh_readiness(work, run.request)
+        readiness.refresh_readiness(work, request)
         return
-    complete(work, run.request)
+    complete(work, request)
 
 
 def end_step(work: Work, requirement: SegmentRequirement, request: OperationsRequest) -> None:

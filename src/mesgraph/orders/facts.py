@@ -61,13 +61,16 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """Everything that decides whether a job can start. ``holds``: the open ones of its order."""
+    """Everything that decides whether a job can start. ``holds``: the open ones of its order; ``class_ids``: the
+    classes whose equipment can do it.
+    """
 
     job: JobOrder
     request: OperationsRequest
     holds: tuple[Hold, ...]
     segment: OperationsSegment
     equipment_class: EquipmentClass
+    class_ids: frozenset[int]
     definition: OperationsDefinition
     intact: bool
     waits: tuple[Waits, ...]
@@ -96,6 +99,7 @@ def load_facts(
     requests = _rows(session, OperationsRequest, {job.request_id for job in jobs})
     holds = open_holds_of_orders(session, requests)
     own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
+    accepted = accepted_classes(session, jobs, own)
     waits = _waits(session, requirements, segments)
     needs = _needs(session, jobs, own, now) if with_material else {}
     units = units_of(session, jobs, own, on)
@@ -106,6 +110,7 @@ def load_facts(
             holds=tuple(holds.get(job.request_id, ())),
             segment=own[job.id],
             equipment_class=classes[own[job.id].equipment_class_id],
+            class_ids=accepted[job.id],
             definition=definitions[own[job.id].definition_id],
             intact=definitions[own[job.id].definition_id].content_hash == hashes[own[job.id].definition_id],
             waits=tuple(waits[job.requirement_id]),
@@ -120,6 +125,27 @@ def _requirements(session: Session, jobs: Sequence[JobOrder]) -> list[SegmentReq
     """All steps of the orders of ``jobs``."""
     wanted = {job.request_id for job in jobs}
     return list(session.scalars(select(SegmentRequirement).where(SegmentRequirement.request_id.in_(wanted))))
+
+
+def accepted_classes(
+    session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment]
+) -> dict[int, frozenset[int]]:
+    """The classes whose equipment can do each job, by its segment: the segment's, and for a job that was rerouted
+    those of the alternates that the definition lists (I13, I44).
+    """
+    rerouted = {segments[job.id].id for job in jobs if job.rerouted_from_id is not None}
+    alternates = definition_queries.alternates_of(session, rerouted)
+    return {
+        job.id: frozenset(
+            {segments[job.id].equipment_class_id}
+            | {
+                alternate.equipment_class_id
+                for alternate in alternates.get(segments[job.id].id, ())
+                if job.rerouted_from_id is not None
+            }
+        )
+        for job in jobs
+    }
 
 
 def _waits(

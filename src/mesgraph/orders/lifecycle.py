@@ -111,6 +111,7 @@ def _waiting(state: JobState) -> list[JobStep]:
 
 
 PAUSES = FLOOR | {Role.RULE}
+REROUTES = frozenset({Role.SUPERVISOR, Role.PLANNER, Role.RULE})
 
 JOB_STEPS: tuple[JobStep, ...] = (
     *_permission(J.NOT_ALLOWED_TO_START, J.ALLOWED_TO_START, "permit"),
@@ -127,6 +128,9 @@ JOB_STEPS: tuple[JobStep, ...] = (
     JobStep(frozenset({(J.ENDED, S.COMPLETED)}), (J.ENDED, S.CLOSED), "order closed", AUTOMATIC),
     JobStep(places(*LIVE), (J.ABORTED, None), "abort", frozenset({Role.SUPERVISOR, Role.RULE})),
     JobStep(places(*LIVE), (J.ABORTED, None), "order aborted", AUTOMATIC),
+    JobStep(places(*BEFORE_START), (J.CANCELLED, None), "cancel", frozenset({Role.PLANNER})),
+    JobStep(places(*BEFORE_START), (J.CANCELLED, None), "reroute", REROUTES),
+    JobStep(places(J.RUNNING, J.INTERRUPTED), (J.ENDED, S.COMPLETED), "reroute", REROUTES),
     JobStep(places(*BEFORE_START), (J.CANCELLED, None), "order cancelled or completed", AUTOMATIC),
 )
 

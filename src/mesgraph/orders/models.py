@@ -153,7 +153,8 @@ class SegmentRequirement(Sited, Entity):
 class JobOrder(Sited, Entity):
     """A task for one work unit: a segment of an order, or a part of it.
 
-    ``interrupted_with_order``: it stands still because its order was held or suspended, and goes on with the order.
+    ``rerouted_from_id``: the job whose rest this one makes on alternate equipment. ``interrupted_with_order``: it
+    stands still because its order was held or suspended, and goes on with the order.
     """
 
     __tablename__ = "job_order"
@@ -168,6 +169,7 @@ class JobOrder(Sited, Entity):
     priority: Mapped[int] = mapped_column(default=0)
     planned_start: Mapped[datetime | None] = mapped_column(Instant)
     planned_end: Mapped[datetime | None] = mapped_column(Instant)
+    rerouted_from_id: Mapped[int | None] = mapped_column(ForeignKey("job_order.id"))
     state: Mapped[JobState] = mapped_column(Word(JobState))
     sub_state: Mapped[JobSubState | None] = mapped_column(Word(JobSubState))
     interrupted_with_order: Mapped[bool] = mapped_column(default=False)

@@ -1,11 +1,11 @@
 """Verbs of planning: release and cancel an order; permit, revoke, assign a job."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mesgraph import ledger
 from mesgraph.definitions import queries as definition_queries
@@ -19,6 +19,7 @@ from mesgraph.errors import (
     invalid,
 )
 from mesgraph.orders import events, lifecycle
+from mesgraph.orders.facts import accepted_classes
 from mesgraph.orders.halt import check, lock_with_jobs
 from mesgraph.orders.models import (
     JobOrder,
@@ -92,7 +93,7 @@ def cancel_operations_request(
 
 def permit_job_order(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobOrder:
     """Allow a job to start; it does not begin by that. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
-    request = _lock_with_request(work, job)
+    request = lock_with_request(work, job)
     _check_permission(work, job, JobState.ALLOWED_TO_START, expected_version)
     job.state = JobState.ALLOWED_TO_START
     ledger.record(work, events.JobOrderPermitted(job_order=job, state=job.state), site_id=job.site_id)
@@ -102,7 +103,7 @@ def permit_job_order(work: Work, job: JobOrder, *, expected_version: int | None 
 
 def revoke_start(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobOrder:
     """Take the permission to start from a job. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
-    request = _lock_with_request(work, job)
+    request = lock_with_request(work, job)
     _check_permission(work, job, JobState.NOT_ALLOWED_TO_START, expected_version)
     job.state = JobState.NOT_ALLOWED_TO_START
     ledger.record(work, events.JobOrderStartRevoked(job_order=job, state=job.state), site_id=job.site_id)
@@ -118,13 +119,15 @@ def assign_job_order(
     Refuses VERSION_CONFLICT, INVALID_TRANSITION, EQUIPMENT_NOT_CAPABLE (I13; equipment of another site is never
     capable).
     """
-    request = _lock_with_request(work, job)
+    request = lock_with_request(work, job)
     with all_violations() as found:
         with found.under():
             work.expect(job, expected_version)
-        found.add(_before_start_violation(job))
+        found.add(before_start_violation(job, "its work unit is chosen before it starts"))
         if equipment is not None:
-            found.add(_capability_violation(work, job, equipment))
+            segment = segment_of(work, job.requirement_id)
+            class_ids = accepted_classes(work.session, [job], {job.id: segment})[job.id]
+            found.add(capability_violation(work, equipment, job.site_id, segment, class_ids))
     before = work.session.get(Equipment, job.equipment_id) if job.equipment_id is not None else None
     job.equipment_id = equipment.id if equipment else None
     ledger.record(work, events.JobOrderAssigned(job_order=job, equipment=equipment, before=before), site_id=job.site_id)
@@ -155,6 +158,15 @@ def earliest_start(work: Work, request: OperationsRequest) -> datetime:
 def job_code(request: OperationsRequest, seq: int, number: int = 1) -> str:
     """``<order>-<step>``; further jobs of the step get a number behind it."""
     return f"{request.code}-{seq}" if number == 1 else f"{request.code}-{seq}-{number}"
+
+
+def free_job_code(work: Work, request: OperationsRequest, seq: int, number: int) -> str:
+    """The first job number of the step from ``number`` on that no job has."""
+    while work.session.scalar(
+        select(func.count()).where(JobOrder.site_id == request.site_id, JobOrder.code == job_code(request, seq, number))
+    ):
+        number += 1
+    return job_code(request, seq, number)
 
 
 def _asked_for(work: Work, request: OperationsRequest) -> OperationsDefinition | None:
@@ -243,7 +255,8 @@ def only_unit(work: Work, segment: OperationsSegment, site_id: int) -> int | Non
     return ids[0] if len(ids) == 1 else None
 
 
-def _lock_with_request(work: Work, job: JobOrder) -> OperationsRequest:
+def lock_with_request(work: Work, job: JobOrder) -> OperationsRequest:
+    """Lock a job and its order; the order."""
     request = work.session.get(OperationsRequest, job.request_id)
     assert request is not None, "a job belongs to an order of its own site"
     work.lock(request, job)
@@ -258,22 +271,28 @@ def _check_permission(work: Work, job: JobOrder, to: JobState, expected_version:
             lifecycle.check_job_step(job, to, job.sub_state)
 
 
-def _before_start_violation(job: JobOrder) -> Violation | None:
-    if job.state in lifecycle.BEFORE_START:
-        return None
-    return lifecycle.job_step_violation(job, "its work unit is chosen before it starts")
+def before_start_violation(job: JobOrder, why: str) -> Violation | None:
+    """INVALID_TRANSITION when the job has begun or ended; ``why`` completes the sentence."""
+    return None if job.state in lifecycle.BEFORE_START else lifecycle.job_step_violation(job, why)
 
 
-def _capability_violation(work: Work, job: JobOrder, equipment: Equipment) -> Violation | None:
-    segment = work.session.scalars(
-        select(OperationsSegment)
-        .join(SegmentRequirement, SegmentRequirement.segment_id == OperationsSegment.id)
-        .where(SegmentRequirement.id == job.requirement_id)
-    ).one()
-    if equipment.site_id != job.site_id:
-        message = f"{equipment.code} stands at another site than {job.code}"
-    elif not belongs_to_class(work.session, equipment.id, segment.equipment_class_id):
+def capability_violation(
+    work: Work, equipment: Equipment, site_id: int, segment: OperationsSegment, class_ids: Collection[int]
+) -> Violation | None:
+    """EQUIPMENT_NOT_CAPABLE when the equipment stands elsewhere or is of none of the classes (I13)."""
+    if equipment.site_id != site_id:
+        message = f"{equipment.code} stands at another site than the order"
+    elif not any(belongs_to_class(work.session, equipment.id, class_id) for class_id in class_ids):
         message = f"{equipment.code} is not of the class that step {segment.human_key} needs"
     else:
         return None
     return invalid(message, "equipment", code=Code.EQUIPMENT_NOT_CAPABLE)
+
+
+def segment_of(work: Work, requirement_id: int) -> OperationsSegment:
+    """What a step of an order asks to be done."""
+    return work.session.scalars(
+        select(OperationsSegment)
+        .join(SegmentRequirement, SegmentRequirement.segment_id == OperationsSegment.id)
+        .where(SegmentRequirement.id == requirement_id)
+    ).one()

@@ -49,13 +49,19 @@ class Readiness:
 
 
 def equipment_blockers(facts: JobFacts, unit: Unit) -> Iterator[Blocker]:
-    """The work unit is of the class, in mode PRODUCTION, neither aborted nor clearing, and without a hold (I13)."""
+    """The work unit is of a class that can do the step, and nothing of its own is in the way (I13)."""
     equipment = unit.equipment
-    if facts.equipment_class.id not in unit.class_ids:
+    if not facts.class_ids & unit.class_ids:
         message = (
             f"step {facts.segment.human_key} needs class {facts.equipment_class.code}, {equipment.code} is not of it"
         )
         yield Blocker(Code.EQUIPMENT_NOT_CAPABLE, message, equipment)
+    yield from state_blockers(unit)
+
+
+def state_blockers(unit: Unit) -> Iterator[Blocker]:
+    """The work unit is in mode PRODUCTION, neither aborted nor clearing, and without a hold (I13)."""
+    equipment = unit.equipment
     if equipment.mode is not EquipmentMode.PRODUCTION:
         yield Blocker(Code.EQUIPMENT_NOT_READY, f"{equipment.code} is in mode {equipment.mode}", equipment)
     if equipment.packml_state in NOT_PRODUCTIVE:

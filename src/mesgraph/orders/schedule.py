@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from mesgraph import ledger
 from mesgraph.definitions.models import OperationsDefinition
@@ -372,7 +372,7 @@ def _change_job(
     work.add(
         JobOrder(
             site_id=request.site_id,
-            code=_free_code(work, request, step.seq, len(jobs) + 1),
+            code=planning.free_job_code(work, request, step.seq, len(jobs) + 1),
             request_id=request.id,
             requirement_id=step.id,
             equipment_id=jobs[-1].equipment_id,
@@ -384,13 +384,3 @@ def _change_job(
             sub_state=JobSubState.WAITING,
         )
     )
-
-
-def _free_code(work: Work, request: OperationsRequest, seq: int, number: int) -> str:
-    while work.session.scalar(
-        select(func.count()).where(
-            JobOrder.site_id == request.site_id, JobOrder.code == planning.job_code(request, seq, number)
-        )
-    ):
-        number += 1
-    return planning.job_code(request, seq, number)

@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 from mesgraph.api.command import CommandInput
 from mesgraph.api.nodes import find
 from mesgraph.api.scalars import Duration
-from mesgraph.definitions.draft import DefinitionDraft, DependencyDraft, MaterialDraft, ParameterDraft, SegmentDraft
+from mesgraph.definitions.draft import (
+    AlternateDraft,
+    DefinitionDraft,
+    DependencyDraft,
+    MaterialDraft,
+    ParameterDraft,
+    SegmentDraft,
+)
 from mesgraph.definitions.graphql.enums import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.definitions.graphql.instruction import (
     ValueSpecificationInput,
@@ -66,6 +73,14 @@ class ParameterSpecificationInput(ValueSpecificationInput):
     )
 
 
+@strawberry.input(description="Equipment to which a job of a step may be rerouted.")
+class SegmentAlternateInput:
+    """One class."""
+
+    equipment_class: strawberry.ID = strawberry.field(description="The class.")
+    priority: int = strawberry.field(default=0, description="The higher, the sooner it is chosen; 0 to 99,999.")
+
+
 @strawberry.input(description="A step of a definition.")
 class OperationsSegmentInput:
     """One step."""
@@ -87,6 +102,11 @@ class OperationsSegmentInput:
     )
     instruction: WorkInstructionInput | None = strawberry.field(
         default=None, description="What the operator does, step by step."
+    )
+    alternates: list[SegmentAlternateInput] = strawberry.field(
+        default_factory=list,
+        description="To what equipment `rerouteJobOrder` may take a job of the step. To change between work units of "
+        "the step's own class after the start, list that class, too.",
     )
 
 
@@ -145,6 +165,10 @@ def _segment(session: Session, input: OperationsSegmentInput, index: int, found:
         setup_time=input.setup_time or timedelta(),
         run_time_per_unit=input.run_time_per_unit or timedelta(),
         dependencies=dependencies,
+        alternates=[
+            _alternate(session, alternate, found, "segments", index, "alternates", i)
+            for i, alternate in enumerate(input.alternates)
+        ],
         materials=[
             _line(session, line, found, "segments", index, "materials", i) for i, line in enumerate(input.materials)
         ],
@@ -153,6 +177,13 @@ def _segment(session: Session, input: OperationsSegmentInput, index: int, found:
         ],
         instruction=instruction,
     )
+
+
+def _alternate(session: Session, input: SegmentAlternateInput, found: Findings, *path: str | int) -> AlternateDraft:
+    equipment_class = None
+    with found.under(*path):
+        equipment_class = find(session, EquipmentClass, input.equipment_class, "equipment_class")
+    return AlternateDraft(equipment_class=equipment_class, priority=input.priority)
 
 
 def _line(session: Session, input: MaterialSpecificationInput, found: Findings, *path: str | int) -> MaterialDraft:

@@ -26,6 +26,7 @@ from mesgraph.definitions.models import (
     OperationsDefinition,
     OperationsSegment,
     ParameterSpecification,
+    SegmentAlternate,
     SegmentDependency,
     WorkInstruction,
 )
@@ -74,6 +75,14 @@ class SegmentDependencyType:
     def delay(root: strawberry.Parent[Any]) -> Duration:
         """The delay."""
         return Duration(timedelta(seconds=root.delay_s))
+
+
+@strawberry.type(name="SegmentAlternate", description="Equipment to which a job of a segment may be rerouted.")
+class SegmentAlternateType:
+    """Executed on rows of the alternates."""
+
+    priority: int = strawberry.field(description="The higher, the sooner it is chosen.")
+    equipment_class: EquipmentClassNode = to_one(SegmentAlternate.equipment_class_id, EquipmentClass, "The class.")
 
 
 @node(OperationsSegment)
@@ -131,6 +140,16 @@ class OperationsSegmentNode(Node):
             return [[row for row in rows if row.segment_id == key] for key in ids]
 
         return shown(await info.context.batched("dependencies", root.id, load))
+
+    @strawberry.field(description="To what equipment a job of it may be rerouted, the first choice first.")
+    async def alternates(root: strawberry.Parent[Any], info: Info) -> list[SegmentAlternateType]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[list[Any]]:
+            found = await info.context.read(lambda session: queries.alternates_of(session, ids))
+            return [list(found[key]) for key in ids]
+
+        return shown(await info.context.batched("alternates", root.id, load))
 
 
 @node(OperationsDefinition, find=queries.definition_by_key)

@@ -224,6 +224,9 @@ class JobOrderNode(Node):
     request: OperationsRequestNode = to_one(JobOrder.request_id, OperationsRequest, "The order.")
     segment_requirement: SegmentRequirementNode = to_one(JobOrder.requirement_id, SegmentRequirement, "The step.")
     equipment: EquipmentNode | None = to_one(JobOrder.equipment_id, Equipment, "The work unit, once assigned.")
+    rerouted_from: "JobOrderNode | None" = to_one(
+        JobOrder.rerouted_from_id, JobOrder, "The job whose rest it makes on alternate equipment, if it was rerouted."
+    )
     job_responses: list["JobResponseNode"] = to_many(
         JobResponse.job_order_id, JobResponse, "Its runs, the first one first.", (JobResponse.run,)
     )

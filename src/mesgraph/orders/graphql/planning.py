@@ -272,13 +272,13 @@ class PlanningCommands:
     @command
     def permit_job_order(work: Work, input: PermitJobOrderInput) -> PermitJobOrderPayload:
         """Allow a job to start. It does not begin by that: `startJobOrder` begins it."""
-        row = planning.permit_job_order(work, _job(work, input), expected_version=input.expected_version)
+        row = planning.permit_job_order(work, find_job(work, input), expected_version=input.expected_version)
         return PermitJobOrderPayload(job_order=shown(row))
 
     @command
     def revoke_start(work: Work, input: RevokeStartInput) -> RevokeStartPayload:
         """Take the permission to start from a job that has not begun."""
-        row = planning.revoke_start(work, _job(work, input), expected_version=input.expected_version)
+        row = planning.revoke_start(work, find_job(work, input), expected_version=input.expected_version)
         return RevokeStartPayload(job_order=shown(row))
 
     @command
@@ -286,7 +286,7 @@ class PlanningCommands:
         """Give a job that has not begun to a work unit of its class at its site, or take it from the one it has."""
         with all_violations() as found:
             with found.under():
-                job = _job(work, input)
+                job = find_job(work, input)
             with found.under():
                 equipment = find_optional(work.session, Equipment, input.equipment, "equipment")
         row = planning.assign_job_order(work, job, equipment, expected_version=input.expected_version)
@@ -298,7 +298,8 @@ def find_request(work: Work, input: OperationsRequestStepInput) -> OperationsReq
     return find(work.session, OperationsRequest, input.operations_request, "operations_request")
 
 
-def _job(work: Work, input: JobOrderStepInput) -> JobOrder:
+def find_job(work: Work, input: JobOrderStepInput) -> JobOrder:
+    """The job that a step names."""
     return find(work.session, JobOrder, input.job_order, "job_order")
 
 
