@@ -47,7 +47,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
     ]
     if settings.graphiql:
         routes += [Route("/", to_console), *console.routes()]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX)])
+    return Starlette(
+        routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX, permitted=body_max)]
+    )
+
+
+async def body_max(scope: Scope) -> int:
+    """How long a request may be, by who sends it."""
+    view: GraphQLView = scope["app"].state.graphql
+    authorization = dict(scope["headers"]).get(b"authorization", b"")
+    return await view.body_max(authorization.decode("latin-1"))
 
 
 class Endpoint:

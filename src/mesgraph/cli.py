@@ -13,6 +13,9 @@ from mesgraph.errors import Unavailable
 
 app = typer.Typer(help="mesgraph: the plant as one GraphQL API.", no_args_is_help=True, add_completion=False)
 
+erp = typer.Typer(help="Exchange documents with a running server.", no_args_is_help=True)
+app.add_typer(erp, name="erp")
+
 Database = Annotated[
     str | None,
     typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME; MESGRAPH_DATABASE, or sqlite:///mesgraph.db."),
@@ -121,6 +124,57 @@ def demo(
         raise typer.Exit(play(fixture, once=once, report=report, database=database))
     except (NotUsable, ServerFailed) as error:
         fail(str(error))
+
+
+@erp.command("submit")
+def submit_documents(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Documents of B2MML with orders.")],
+    key_file: Annotated[Path, typer.Option(help="File with the key of a principal that has the role ERP.")],
+    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
+    ack: Annotated[
+        Path | None,
+        typer.Option(help="Where the answers go: a file, - for standard output, a folder when there are several."),
+    ] = None,
+    source_system: Annotated[
+        str | None, typer.Option(help="Code of the system that sends; the document's LogicalID if left out.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="Site of orders that name none.")] = None,
+) -> None:
+    """Hand documents to a server; status 1 when not everything in them was applied."""
+    from mesgraph.integration import command_line
+
+    try:
+        key = key_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        fail(f"{key_file} cannot be read: {error}")
+    if ack is not None and len(files) > 1 and str(ack) != "-" and not ack.is_dir():
+        fail(f"{ack} is no folder; several answers need one")
+    to_report = str(ack) == "-"
+    applied = True
+    for path in files:
+        try:
+            document = command_line.read_document(path)
+            answer = command_line.submit(server, key, document, source_system=source_system, site=site)
+        except command_line.NotSubmitted as error:
+            fail(str(error))
+        for line in answer.lines(path.name):
+            typer.echo(line, err=to_report)
+        applied = applied and answer.applied
+        if ack is not None and answer.acknowledgement is not None:
+            _file(ack, path, answer.acknowledgement)
+    if not applied:
+        raise typer.Exit(1)
+
+
+def _file(ack: Path, document: Path, text: str) -> None:
+    if str(ack) == "-":
+        typer.echo(text, nl=False)
+        return
+    target = ack / f"{document.stem}-ack.xml" if ack.is_dir() else ack
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{target} cannot be written: {error.strerror}")
 
 
 def fail(message: str) -> NoReturn:

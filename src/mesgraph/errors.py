@@ -54,6 +54,7 @@ class Code(StrEnum):
     LOT_ON_HOLD = "LOT_ON_HOLD"
     LOT_RESERVED = "LOT_RESERVED"
     MERGE_INCOMPATIBLE = "MERGE_INCOMPATIBLE"
+    MESSAGE_INVALID = "MESSAGE_INVALID"
     NOT_FOUND = "NOT_FOUND"
     NO_ALTERNATE_ROUTE = "NO_ALTERNATE_ROUTE"
     NOT_RELEASED_FOR_SHIPMENT = "NOT_RELEASED_FOR_SHIPMENT"
@@ -163,6 +164,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.MERGE_INCOMPATIBLE: Meaning(
         "The lots differ in material, revision or unit, are serial units, or are not usable.",
         "Merge only usable lots of one material revision.",
+    ),
+    Code.MESSAGE_INVALID: Meaning(
+        "The document, or the element named by `path`, is not what B2MML says or is too large to be read.",
+        "Correct it at its source and send it under a new message id.",
     ),
     Code.NOT_FOUND: Meaning(
         "Nothing with this id or key exists for you.",

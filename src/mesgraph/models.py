@@ -6,6 +6,7 @@ from mesgraph.definitions import models as definitions
 from mesgraph.equipment import models as equipment
 from mesgraph.genealogy import models as genealogy
 from mesgraph.holds import models as holds
+from mesgraph.integration import models as integration
 from mesgraph.ledger import models as ledger
 from mesgraph.ledger import receipts
 from mesgraph.materials import models as materials
@@ -18,6 +19,7 @@ __all__ = [
     "equipment",
     "genealogy",
     "holds",
+    "integration",
     "ledger",
     "materials",
     "orders",

@@ -20,6 +20,7 @@ from mesgraph.definitions.graphql import DefinitionCommands, DefinitionQueries
 from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
 from mesgraph.genealogy.graphql import GenealogyCommands, GenealogyQueries, GenealogySubscriptions
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
+from mesgraph.integration.graphql.inbound import InboundCommands, InboundQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
@@ -47,6 +48,7 @@ class Query(
     GenealogyQueries,
     OrderQueries,
     AsBuiltQueries,
+    InboundQueries,
 ):
     """Root of reads."""
 
@@ -69,6 +71,7 @@ class Mutation(
     JobCommands,
     ExecutionCommands,
     RecordCommands,
+    InboundCommands,
 ):
     """Root of writes."""
 

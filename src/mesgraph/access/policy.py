@@ -18,6 +18,7 @@ DISPATCH = frozenset({Role.PLANNER, Role.SUPERVISOR})
 APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
 SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
+INBOX_READERS = PLANNING | SYSTEM_READERS
 
 POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "Query": {
@@ -48,6 +49,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "readiness": EVERYONE,
         "asBuilt": EVERYONE,
         "deviations": EVERYONE,
+        "inboundMessages": INBOX_READERS,
     },
     "Mutation": {
         "createPrincipal": ADMIN,
@@ -80,6 +82,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "approveOperationsDefinition": APPROVERS,
         "retireOperationsDefinition": frozenset({Role.QA}),
         "submitOperationsSchedule": PLANNING,
+        "submitB2mml": frozenset({Role.ERP}),
         "releaseOperationsRequest": PLANNING,
         "cancelOperationsRequest": PLANNING,
         "holdOperationsRequest": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.RULE}),
@@ -282,13 +285,19 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "DecideDeviationPayload": {"*": EVERYONE},
     "AsBuiltRecord": {"*": EVERYONE},
     "AsBuiltGap": {"*": EVERYONE},
+    # other systems
+    "InboundMessage": {"*": INBOX_READERS},
+    "InboundMessageConnection": {"*": INBOX_READERS},
+    "InboundMessageEdge": {"*": INBOX_READERS},
+    "InboundResult": {"*": EVERYONE},
+    "SubmitB2mmlPayload": {"*": EVERYONE},
 }
 
 EVENT_AUDIENCE: dict[str, frozenset[Role]] = dict.fromkeys(
     ("PRINCIPAL_CREATED", "ROLE_GRANTED", "ROLE_WITHDRAWN", "API_KEY_ISSUED", "API_KEY_REVOKED"), SYSTEM_READERS
-)
+) | {"INBOUND_MESSAGE_DEAD_LETTERED": INBOX_READERS}
 """Events that only some may see, wherever they happened: who may do what is for administrators and auditors of all
-sites. Every other event is seen by whom its site is open to."""
+sites, what could not be read for those who see the inbox. Every other event is seen by whom its site is open to."""
 
 
 def audience(type_name: str, field: str) -> frozenset[Role]:

@@ -6,10 +6,11 @@ text that not both databases can keep (NUL, half of a surrogate pair) never gets
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
@@ -20,11 +21,30 @@ from graphql import (
 from strawberry.extensions import ParserCache, SchemaExtension
 from strawberry.types.graphql import OperationType
 
+from mesgraph.access.roles import Role
 from mesgraph.api.context import Context
 from mesgraph.errors import Code
 from mesgraph.words import UNKEPT
 
 DEPTH_MAX = 32
+TEXT_MAX = 256 * 1024
+
+
+class LongField(NamedTuple):
+    """A command that takes longer values than others do, for some roles only. Sizes in bytes."""
+
+    field: str
+    roles: frozenset[Role]
+    value_max: int
+
+    @property
+    def request_max(self) -> int:
+        """Of the request around it: JSON writes a line break or a quotation mark with two characters."""
+        return 2 * self.value_max + TEXT_MAX
+
+
+LONG: tuple[LongField, ...] = (LongField("submitB2mml", frozenset({Role.ERP}), 16 * 1024 * 1024),)
+"""The commands that take long values."""
 
 
 class KeptDocuments(ParserCache):
@@ -57,14 +77,52 @@ class Guard(SchemaExtension):
             refusals.append(_refusal("name the operation: the document has several", []))
         if self._context.is_socket and execution.operation_type is not OperationType.SUBSCRIPTION:
             refusals.append(_refusal("send queries and commands by POST; a socket carries subscriptions", []))
+        refusals += self._too_long()
         if refusals:
             execution.pre_execution_errors = [*(execution.pre_execution_errors or []), *refusals]
         yield
+
+    def _too_long(self) -> list[GraphQLError]:
+        """Long values are for the commands that take them, alone in their document."""
+        execution = self.execution_context
+        length = _length(execution.variables or {})
+        if length <= TEXT_MAX:
+            return []
+        fields = _root_fields(execution.graphql_document)
+        if any(fields == [long.field] and length <= long.value_max + TEXT_MAX for long in LONG):
+            return []
+        return [_refusal(f"the variables have at most {TEXT_MAX} characters", [])]
 
     @property
     def _context(self) -> Context:
         context: Context = self.execution_context.context
         return context
+
+
+def _length(variables: dict[str, Any]) -> int:
+    """About how many characters ``variables`` took as JSON, never more than they did."""
+    length = 0
+    waiting: list[Any] = [variables]
+    while waiting:
+        value = waiting.pop()
+        match value:
+            case str():
+                length += len(value)
+            case dict():
+                length += sum(map(len, value))
+                waiting += value.values()
+            case list():
+                waiting += value
+        length += 2
+    return length
+
+
+def _root_fields(document: DocumentNode | None) -> list[str]:
+    """Names of the fields at the root of the document's only operation; none for anything that is less plain."""
+    definitions = document.definitions if document is not None else ()
+    if len(definitions) != 1 or not isinstance(definitions[0], OperationDefinitionNode):
+        return []
+    return [node.name.value for node in definitions[0].selection_set.selections if isinstance(node, FieldNode)]
 
 
 def refused_values(variables: dict[str, Any]) -> Iterator[GraphQLError]:

@@ -29,7 +29,9 @@ ErrorCode = described_enum(
 
 
 def camel(name: str | int) -> str:
-    """A Python name as the schema spells it."""
+    """A Python name as the schema spells it; anything else, such as the XPath of an element, as it is."""
+    if not str(name).isidentifier():
+        return str(name)
     head, *rest = str(name).split("_")
     return head + "".join(part.title() for part in rest)
 

@@ -26,12 +26,14 @@ from strawberry.types.unset import UNSET
 
 from mesgraph.access.queries import authenticate
 from mesgraph.api.context import Context
+from mesgraph.api.guard import LONG
 from mesgraph.errors import Code, Denied
 from mesgraph.plant import Plant
 from mesgraph.work import Actor
 
 RESPONSE_TYPE = "application/graphql-response+json"
 BODY_MAX = 256 * 1024
+"""Longest request in bytes; :mod:`mesgraph.api.guard` names the fields that take longer ones."""
 KEY_KEPT_S = 2.0
 """For how long a checked key is believed: a revoked key stops within this time."""
 
@@ -103,6 +105,11 @@ class GraphQLView(GraphQL[Context, None]):
             raise ConnectionRejectionError({"code": Code.UNAUTHENTICATED.value})
         return {}
 
+    async def body_max(self, authorization: str) -> int:
+        """The longest request that the holder of this key may send, in bytes."""
+        actor = await self._door.actor_of(authorization)
+        return max((long.request_max for long in LONG if actor and actor.has_any(long.roles)), default=BODY_MAX)
+
     async def _admit(self, context: Context, authorization: str | None) -> None:
         context.prove = partial(self._door.actor_of, authorization)
         context.caller = await context.prove()
@@ -153,6 +160,8 @@ class GraphQLView(GraphQL[Context, None]):
             raise json.JSONDecodeError(str(error), "", 0) from error
         if not isinstance(value, dict):
             raise json.JSONDecodeError("an object is wanted", "", 0)
+        if len(str(value.get("query") or "")) > BODY_MAX:
+            raise HTTPException(400, f"a document has at most {BODY_MAX} characters: send long values as variables")
         return value
 
 

@@ -25,6 +25,7 @@ from mesgraph.errors import (
     Violation,
     all_violations,
     invalid,
+    not_found,
     replace_path,
 )
 from mesgraph.ledger.entry import canonical, encode
@@ -62,6 +63,7 @@ class Outcome(StrEnum):
     ACCEPTED = "ACCEPTED"
     UPDATED = "UPDATED"
     UNCHANGED = "UNCHANGED"
+    CANCELLED = "CANCELLED"
     STALE = "STALE"
     REJECTED = "REJECTED"
 
@@ -105,6 +107,15 @@ class Demand:
         return hashlib.sha256(encode(canonical(content))).digest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Withdrawal:
+    """An order that its source system takes back. Without ``revision`` it means whatever is stored."""
+
+    source_system: str
+    external_id: str
+    revision: int | None = None
+
+
 def submit_operations_request(work: Work, demand: Demand) -> tuple[OperationsRequest, Outcome]:
     """Make an order known, apply a later revision of it, or find that nothing changed.
 
@@ -128,6 +139,27 @@ def submit_operations_request(work: Work, demand: Demand) -> tuple[OperationsReq
     return request, outcome
 
 
+def withdraw_operations_request(work: Work, withdrawal: Withdrawal) -> tuple[OperationsRequest, Outcome]:
+    """Cancel the order that its source system takes back; one that is cancelled already stays as it is.
+
+    Refuses NOT_FOUND, STALE_REVISION for a lower revision (I38), INVALID_TRANSITION when it has started.
+    """
+    stored = queries.request_of_source(work.session, withdrawal.source_system, withdrawal.external_id)
+    if stored is None:
+        raise Refused(not_found("order", withdrawal.external_id, "external_id"))
+    work.lock(stored)
+    if withdrawal.revision is not None and withdrawal.revision < stored.external_revision:
+        raise Refused(_overtaken(stored, withdrawal.revision))
+    if stored.state is RequestState.CANCELLED:
+        return stored, Outcome.UNCHANGED
+    return planning.cancel_operations_request(work, stored), Outcome.CANCELLED
+
+
+def _overtaken(stored: OperationsRequest, revision: int) -> Violation:
+    message = f"revision {stored.external_revision} of {stored.code} is stored, yours is {revision}"
+    return invalid(message, "revision", code=Code.STALE_REVISION)
+
+
 @dataclass(frozen=True)
 class Result:
     """What became of one order of a message; a refused one has violations and was not applied."""
@@ -139,12 +171,12 @@ class Result:
 
 
 def submit_operations_schedule(
-    work: Work, demands: Sequence[tuple[str, Callable[[], Demand]]], *, atomic: bool
+    work: Work, demands: Sequence[tuple[str, Callable[[], Demand | Withdrawal]]], *, atomic: bool
 ) -> list[Result]:
     """Submit the orders of one message, each for itself: one that is refused does not block the others (I49).
 
-    A demand is given by its key in the source system and a function that reads it and may refuse. Refuses everything,
-    with the violations of all orders, when ``atomic`` and one is refused.
+    A demand, or its withdrawal, is given by its key in the source system and a function that reads it and may refuse.
+    Refuses everything, with the violations of all orders, when ``atomic`` and one is refused.
     """
     results = [_submit_one(work, external_id, read) for external_id, read in demands]
     if atomic:
@@ -155,15 +187,18 @@ def submit_operations_schedule(
     return results
 
 
-def _submit_one(work: Work, external_id: str, read: Callable[[], Demand]) -> Result:
+def _submit_one(work: Work, external_id: str, read: Callable[[], Demand | Withdrawal]) -> Result:
     recorded = len(work.events)
     stale = False
     try:
         with work.session.begin_nested():
-            demand = read()
-            stored = queries.request_of_source(work.session, demand.source_system, demand.external_id)
-            stale = stored is not None and demand.revision < stored.external_revision
-            request, outcome = submit_operations_request(work, demand)
+            said = read()
+            stored = queries.request_of_source(work.session, said.source_system, said.external_id)
+            stale = stored is not None and said.revision is not None and said.revision < stored.external_revision
+            if isinstance(said, Withdrawal):
+                request, outcome = withdraw_operations_request(work, said)
+            else:
+                request, outcome = submit_operations_request(work, said)
     except Refused as refused:
         del work.events[recorded:]
         outcome = Outcome.STALE if stale else Outcome.REJECTED
@@ -251,8 +286,7 @@ def _is_repeat(stored: OperationsRequest, demand: Demand) -> bool:
     """The same revision with the same content; refuses STALE_REVISION for a lower one and for other content."""
     with all_violations() as found:
         if demand.revision < stored.external_revision:
-            message = f"revision {stored.external_revision} of {stored.code} is stored, yours is {demand.revision}"
-            found.add(invalid(message, "revision", code=Code.STALE_REVISION))
+            found.add(_overtaken(stored, demand.revision))
         elif demand.revision == stored.external_revision and demand.digest != stored.content_digest:
             message = f"revision {demand.revision} of {stored.code} is stored with other content"
             found.add(invalid(message, "revision", code=Code.STALE_REVISION))

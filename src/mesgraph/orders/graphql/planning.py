@@ -17,7 +17,7 @@ from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.equipment.queries import sites
 from mesgraph.errors import Refused, all_violations, invalid, replace_path
-from mesgraph.ledger import receipts
+from mesgraph.integration import inbox
 from mesgraph.ledger.entry import encode
 from mesgraph.materials.graphql import QuantityInput, read_quantity
 from mesgraph.materials.models import MaterialDefinition
@@ -25,7 +25,6 @@ from mesgraph.orders import planning, schedule
 from mesgraph.orders.graphql.nodes import JobOrderNode, OperationsRequestNode
 from mesgraph.orders.models import JobOrder, OperationsRequest
 from mesgraph.orders.schedule import Demand, Outcome, WantedState
-from mesgraph.words import check_code
 from mesgraph.work import Work
 
 REQUESTS_MAX = 100
@@ -46,6 +45,7 @@ described_enum(
         Outcome.ACCEPTED: "It was not known and is now.",
         Outcome.UPDATED: "This later revision was applied.",
         Outcome.UNCHANGED: "This revision with this content is stored already.",
+        Outcome.CANCELLED: "It was cancelled, as its source system asked.",
         Outcome.STALE: "A later revision is stored; this one was not applied (STALE_REVISION).",
         Outcome.REJECTED: "It was refused and not applied; see `userErrors`.",
     },
@@ -230,8 +230,8 @@ class PlanningCommands:
         `atomic`. The same message again gives the first answer, with `duplicateOf`.
         """
         _check_message(input)
-        namespace = f"message:{input.source_system}"
-        receipt = receipts.claim(work, namespace, input.message_id, _digest(input), "message_id")
+        digest = _digest(input)
+        receipt = inbox.claim(work, input.source_system, input.message_id, digest)
         if receipt.answer:
             known: SubmitOperationsSchedulePayload = thaw(work.session, receipt.answer)
             work.events.extend(known.ledger_events)
@@ -239,6 +239,14 @@ class PlanningCommands:
             return known
         readers = [(item.external_id, _reader(work.session, input.source_system, item)) for item in input.requests]
         results = schedule.submit_operations_schedule(work, readers, atomic=input.atomic)
+        inbox.keep(
+            work,
+            source_system=input.source_system,
+            message_id=input.message_id,
+            kind="SUBMIT_OPERATIONS_SCHEDULE",
+            digest=digest,
+            outcomes=[result.outcome for result in results],
+        )
         payload = SubmitOperationsSchedulePayload(
             results=[_result(i, result) for i, result in enumerate(results)], ledger_events=shown(work.events)
         )
@@ -305,9 +313,8 @@ def find_job(work: Work, input: JobOrderStepInput) -> JobOrder:
 
 def _check_message(input: SubmitOperationsScheduleInput) -> None:
     with all_violations() as found:
-        found.add(check_code(input.source_system, "source_system"))
-        if not (0 < len(input.message_id) <= 100 and input.message_id.isprintable()):
-            found.add(invalid("a message id has 1 to 100 printable characters", "message_id"))
+        with found.under():
+            inbox.check_message(input.source_system, input.message_id)
         if not 1 <= len(input.requests) <= REQUESTS_MAX:
             found.add(invalid(f"a message has 1 to {REQUESTS_MAX} orders, this one {len(input.requests)}", "requests"))
 

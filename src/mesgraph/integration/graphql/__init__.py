@@ -1,0 +1,1 @@
+"""Other systems in the API: documents in, what was made out, messages to be fetched."""
