@@ -18,7 +18,13 @@ from mesgraph.api.scalars import SCALARS
 from mesgraph.api.user_errors import USER_ERRORS
 from mesgraph.definitions.graphql import DefinitionCommands, DefinitionQueries
 from mesgraph.equipment.graphql import EquipmentCommands, EquipmentQueries, EquipmentSubscriptions
-from mesgraph.genealogy.graphql import GenealogyCommands, GenealogyQueries, GenealogySubscriptions
+from mesgraph.genealogy.graphql import (
+    DispositionCommands,
+    GenealogyCommands,
+    GenealogyQueries,
+    GenealogySubscriptions,
+    ReceiptCommands,
+)
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.integration.graphql.inbound import InboundCommands, InboundQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
@@ -64,7 +70,9 @@ class Mutation(
     MaterialCommands,
     HoldCommands,
     DefinitionCommands,
+    ReceiptCommands,
     GenealogyCommands,
+    DispositionCommands,
     PlanningCommands,
     ReservationCommands,
     CourseCommands,

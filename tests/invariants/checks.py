@@ -18,9 +18,10 @@ from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.orders.models import JobOrder, JobResponse, MaterialActual, OperationsRequest, SegmentRequirement
 
 K = GenealogyKind
-GIVES = {K.RECEIVE, K.COMMISSION, K.TRANSFORM, K.SPLIT, K.MERGE, K.ADJUST}
-TAKES = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.SAMPLE, K.ADJUST, K.SCRAP}
-LINKS = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.PACK}
+GIVES = {K.RECEIVE, K.COMMISSION, K.TRANSFORM, K.SPLIT, K.MERGE, K.REWORK, K.ADJUST}
+TAKES = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.REWORK, K.SAMPLE, K.ADJUST, K.SCRAP}
+FREES = {K.DISASSEMBLE}
+LINKS = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.REWORK, K.PACK}
 BEGINS = {K.ASSEMBLE, K.PACK}
 """Kinds whose output is a unit of which there is one, whatever goes in."""
 EMPTY = {Lifecycle.CONSUMED, Lifecycle.INSTALLED, Lifecycle.PLANNED}
@@ -83,6 +84,8 @@ def balances(books: Books) -> Iterator[str]:
         given[item_id] = given[item_id] or Decimal(1)
     for line in books.side(LineRole.INPUT, TAKES):
         taken[line.item_id] += line.quantity
+    for line in books.side(LineRole.INPUT, FREES):
+        taken[line.item_id] -= line.quantity
     born = {line.item_id for line in books.side(LineRole.OUTPUT, GIVES | BEGINS)}
     for key, item in books.items.items():
         undone = item.lifecycle is Lifecycle.PLANNED
@@ -106,16 +109,25 @@ def states(books: Books) -> Iterator[str]:
 
 
 def places(books: Books) -> Iterator[str]:
-    """A unit is in one place: one activity took it, and what it is installed in is that activity's output (I5)."""
-    outputs = {line.event_id: line.item_id for line in books.side(LineRole.OUTPUT, {K.ASSEMBLE})}
+    """A unit is in one place: one activity took it, unless it was taken out again, and what it is installed in is that
+    activity's output, or what that was reworked to (I5).
+    """
+    outputs = {line.event_id: line.item_id for line in books.side(LineRole.OUTPUT, {K.ASSEMBLE, K.REWORK})}
+    reworked = {line.item_id: outputs[line.event_id] for line in books.side(LineRole.INPUT, {K.REWORK})}
     takers: dict[int, list[int]] = defaultdict(list)
-    for line in books.side(LineRole.INPUT, TAKES):
-        takers[line.item_id].append(line.event_id)
+    for line in sorted(books.side(LineRole.INPUT, TAKES | FREES), key=lambda line: line.event_id):
+        if books.kind(line) in FREES:
+            takers[line.item_id].pop()
+        else:
+            takers[line.item_id].append(line.event_id)
     for item in books.items.values():
         by = takers[item.id]
         if item.item_kind is ItemKind.SERIAL_UNIT and len(by) > 1:
             yield f"{item.key} was taken by {len(by)} activities"
-        if item.lifecycle is Lifecycle.INSTALLED and [outputs.get(event) for event in by] != [item.parent_id]:
+        holders = [outputs.get(event) for event in by]
+        while len(holders) == 1 and holders[0] in reworked:
+            holders = [reworked[holders[0]]]
+        if item.lifecycle is Lifecycle.INSTALLED and holders != [item.parent_id]:
             yield f"{item.key} is installed in {item.parent_id}, its activities say {by}"
 
 
@@ -156,7 +168,7 @@ def conservation(books: Books) -> Iterator[str]:
         if line.role is LineRole.OUTPUT:
             weights[line.event_id] += line.weight
     for key, event in books.events.items():
-        if event.event_kind in (K.SPLIT, K.MERGE) and sums[key][LineRole.INPUT] != sums[key][LineRole.OUTPUT]:
+        if event.event_kind in (K.SPLIT, K.MERGE, K.REWORK) and sums[key][LineRole.INPUT] != sums[key][LineRole.OUTPUT]:
             yield f"{event.human_key}: {sums[key][LineRole.INPUT]} in, {sums[key][LineRole.OUTPUT]} out"
         if event.event_kind in (K.TRANSFORM, K.ASSEMBLE):
             if not (counts[key, LineRole.INPUT] and counts[key, LineRole.OUTPUT]):

@@ -49,6 +49,7 @@ commands = st.builds(
     verb=st.sampled_from(
         [*["consume", "produce"] * 3, "assemble", "split", "merge", "scrap", "sample", "adjust", "hold", "release"]
         + ["reverse"] * 2
+        + ["reject", "dispose", "disassemble"]
     ),
     which=st.integers(0, 30),
     size=st.integers(1, 12),
@@ -90,7 +91,7 @@ class Floor:
 
     def learn(self, payload: dict[str, Any]) -> None:
         made = [*(payload.get("items") or []), *(payload.get("children") or [])]
-        made += [payload[name] for name in ("item", "unit") if payload.get(name)]
+        made += [payload[name] for name in ("item", "unit", "reworked") if payload.get(name)]
         for item in made:
             known = self.units if item["__typename"] == "SerialUnit" else self.lots
             if {"id": item["id"]} not in known:
@@ -182,6 +183,20 @@ class Floor:
         hold = self.pick(command.which, self.holds)
         return "releaseHold", "hold { id }", "quality", hold and {"hold": hold}
 
+    def reject(self, command: Command) -> tuple[str, str, str, Any]:
+        item = self.pick(command.which, self.lots + self.units)
+        return "rejectLot", "replayed", "qa", {"item": item, "reason": {"code": "FAILED"}}
+
+    def dispose(self, command: Command) -> tuple[str, str, str, Any]:
+        item = self.pick(command.which, self.lots + self.units)
+        decision = ("USE_AS_IS", "REWORK", "SCRAP", "REWORK")[command.size % 4]
+        wanted = {"item": item, "decision": decision, "reason": {"code": "MRB"}}
+        return "dispositionItem", "reworked { __typename id } genealogyEvent { id }", "qa", wanted
+
+    def disassemble(self, command: Command) -> tuple[str, str, str, Any]:
+        unit = self.pick(command.which, self.units)
+        return "disassembleUnit", "genealogyEvent { id }", "operator", unit and {"unit": unit}
+
     def reverse(self, command: Command) -> tuple[str, str, str, Any]:
         fact = self.pick(command.which % 4, self.facts)
         return "reverseEvent", "replayed", "operator", fact and {"event": fact, "reason": {"code": "WRONG"}}
@@ -197,6 +212,7 @@ async def open_floor(api: Api) -> Floor:
         "operator": await make_plant(api),
         "supervisor": await api.actor(Role.SUPERVISOR, subject="sup-02"),
         "quality": await api.actor(Role.QUALITY, subject="q-05"),
+        "qa": await api.actor(Role.QA, subject="qa-07"),
     }
     order = await make_order(api, *ROUTE, code=f"4{next(numbers):05}")
     runs = {step.seq: await start(api, order, step.seq, actors["operator"]) for step in ROUTE}
@@ -232,6 +248,9 @@ async def test_every_command_of_a_history_can_succeed(api: Api) -> None:
         Command("release", 0, 1, 20),
         Command("consume", 5, 1, 20),
         Command("reverse", 0, 1, 20),
+        Command("disassemble", 0, 1, 20),
+        Command("reject", 0, 1, 20),
+        Command("dispose", 0, 1, 20),
     ]
     for command in script:
         await floor.play(command)

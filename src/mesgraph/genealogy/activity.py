@@ -17,7 +17,7 @@ from mesgraph.db import Entity
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, Findings, QuantityViolation, Violation, all_violations, invalid
 from mesgraph.genealogy.events import OF_KIND, GenealogyReversed
-from mesgraph.genealogy.kinds import ANY, GIVING, LINKING, SHAPES, TAKING
+from mesgraph.genealogy.kinds import ANY, ENDED_BY, FREEING, GIVING, LINKING, SHAPES, TAKING
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.genealogy.walk import EVENT, LINE, NOW, count_reached
 from mesgraph.ledger import Event
@@ -171,12 +171,13 @@ def _check(work: Work, activity: Activity) -> None:
     with all_violations() as found:
         _check_ranges(work, found, inputs, outputs)
         _check_times(work, found, kind, inputs)
+        _check_began(work, found, kind, inputs)
         _check_cycle(work, found, kind, inputs, outputs)
 
 
 def _row(activity: GenealogyEvent, role: LineRole, number: int, line: Line, new: set[int]) -> dict[str, Any]:
     before = Lifecycle.PLANNED if role is LineRole.OUTPUT and line.item.id in new else line.lifecycle_before
-    if role is LineRole.INPUT and before in TERMINAL and activity.reverses_id is None:
+    if role is LineRole.INPUT and SHAPES[activity.event_kind].takes and before in TERMINAL and not activity.reverses_id:
         before = Lifecycle.IN_PROCESS if line.item.request_id else Lifecycle.AVAILABLE
     return {
         "event_id": activity.id,
@@ -325,15 +326,37 @@ def _check_times(work: Work, found: Findings, kind: GenealogyKind, inputs: Seque
                 )
 
 
+def _check_began(work: Work, found: Findings, kind: GenealogyKind, inputs: Sequence[Line]) -> None:
+    """What ends (a packing, an installation, a shipment) does not end before it began (I32)."""
+    begun = [begins for begins, ends in ENDED_BY.items() if ends is kind]
+    if not begun:
+        return
+    items = {line.item.id: line.item for line in inputs}
+    rows = work.session.execute(
+        select(LINE.c.item_id, func.max(EVENT.c.occurred_at))
+        .join(EVENT, EVENT.c.id == LINE.c.event_id)
+        .where(
+            LINE.c.item_id.in_(items), LINE.c.role == LineRole.INPUT, EVENT.c.event_kind.in_(begun), NOW.holds(EVENT)
+        )
+        .group_by(LINE.c.item_id)
+    )
+    for item_id, since in rows:
+        if work.occurred_at < since:
+            message = f"{items[item_id].key}: {begun[0]} was at {since.isoformat()}, after this {kind}"
+            found.add(invalid(message, "event_time", code=Code.TIME_ORDER_INVALID))
+
+
 def least_on_hand(work: Work, item: Item, since: datetime) -> Decimal:
     """The least that the lines leave on hand at ``since`` or at any later moment."""
     rows = work.session.execute(
-        select(EVENT.c.occurred_at, LINE.c.role, LINE.c.quantity)
+        select(EVENT.c.occurred_at, LINE.c.role, EVENT.c.event_kind, LINE.c.quantity)
         .join(EVENT, EVENT.c.id == LINE.c.event_id)
         .where(LINE.c.item_id == item.id, NOW.holds(EVENT), _moves_quantity())
         .order_by(EVENT.c.occurred_at, EVENT.c.id)
     ).all()
-    signed = [(at, quantity if role is LineRole.OUTPUT else -quantity) for at, role, quantity in rows]
+    signed = [
+        (at, quantity if role is LineRole.OUTPUT or kind in FREEING else -quantity) for at, role, kind, quantity in rows
+    ]
     balance = sum((change for at, change in signed if at <= since), ZERO)
     least = balance
     for at, change in signed:
@@ -345,7 +368,7 @@ def least_on_hand(work: Work, item: Item, since: datetime) -> Decimal:
 
 def _moves_quantity() -> ColumnElement[bool]:
     gives = and_(LINE.c.role == LineRole.OUTPUT, EVENT.c.event_kind.in_(GIVING))
-    return gives | and_(LINE.c.role == LineRole.INPUT, EVENT.c.event_kind.in_(TAKING))
+    return gives | and_(LINE.c.role == LineRole.INPUT, EVENT.c.event_kind.in_((*TAKING, *FREEING)))
 
 
 def _check_cycle(

@@ -49,6 +49,14 @@ class UnitAssembled(OfItems, Event):
     """Parts were built into a unit, for good."""
 
 
+class UnitDisassembled(OfItems, Event):
+    """Parts were taken out of the unit that they had been built into."""
+
+
+class ItemReworked(OfItems, Event):
+    """A rejected item goes on as its next revision, or as a new sublot of its lot."""
+
+
 class ItemsPacked(OfItems, Event):
     """Items were put into a logistic unit."""
 
@@ -63,6 +71,10 @@ class ItemsMoved(OfItems, Event):
 
 class ItemsShipped(OfItems, Event):
     """Items left the plant, with all that is in them."""
+
+
+class ItemsReturned(OfItems, Event):
+    """Items that had been shipped came back, with all that is in them."""
 
 
 class MaterialSampled(OfItems, Event):
@@ -91,10 +103,13 @@ OF_KIND: dict[GenealogyKind, type[OfItems]] = {
     GenealogyKind.SPLIT: LotSplit,
     GenealogyKind.MERGE: LotsMerged,
     GenealogyKind.ASSEMBLE: UnitAssembled,
+    GenealogyKind.DISASSEMBLE: UnitDisassembled,
+    GenealogyKind.REWORK: ItemReworked,
     GenealogyKind.PACK: ItemsPacked,
     GenealogyKind.UNPACK: ItemsUnpacked,
     GenealogyKind.MOVE: ItemsMoved,
     GenealogyKind.SHIP: ItemsShipped,
+    GenealogyKind.RETURN: ItemsReturned,
     GenealogyKind.SAMPLE: MaterialSampled,
     GenealogyKind.ADJUST: LotAdjusted,
     GenealogyKind.SCRAP: ItemsScrapped,

@@ -12,8 +12,8 @@ from typing import Any, cast
 from sqlalchemy import CTE, ColumnElement, Select, Table, and_, exists, func, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
-from mesgraph.genealogy.kinds import LINKING
-from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
+from mesgraph.genealogy.kinds import ENDED_BY, LINKING
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
 from mesgraph.ledger.models import Position
 
 EVENT = cast(Table, GenealogyEvent.__table__)
@@ -57,20 +57,20 @@ class Belief:
         ]
 
     def still_in(self, line: FromClause, event: FromClause) -> ColumnElement[bool]:
-        """The item of input ``line`` was not taken out again of the logistic unit that ``event`` packed it in."""
-        later, unpacking = LINE.alias(), EVENT.alias()
-        taken_out = exists(
+        """What ``event`` did to the item of input ``line`` lasts: it was not unpacked, taken out or returned since."""
+        later, ending = LINE.alias(), EVENT.alias()
+        ended = exists(
             select(later.c.event_id)
-            .join_from(later, unpacking, unpacking.c.id == later.c.event_id)
+            .join_from(later, ending, ending.c.id == later.c.event_id)
             .where(
                 later.c.item_id == line.c.item_id,
                 later.c.role == LineRole.INPUT,
                 later.c.event_id > line.c.event_id,
-                unpacking.c.event_kind == GenealogyKind.UNPACK,
-                self.holds(unpacking),
+                or_(*(and_(event.c.event_kind == kind, ending.c.event_kind == end) for kind, end in ENDED_BY.items())),
+                self.holds(ending),
             )
         )
-        return or_(event.c.event_kind != GenealogyKind.PACK, ~taken_out)
+        return or_(event.c.event_kind.not_in(sorted(ENDED_BY)), ~ended)
 
 
 NOW = Belief()

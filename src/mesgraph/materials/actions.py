@@ -20,11 +20,12 @@ from mesgraph.errors import (
 )
 from mesgraph.materials import events, queries
 from mesgraph.materials.creation import amount_violation, exact_violation
-from mesgraph.materials.lifecycle import refuse_step
+from mesgraph.materials.lifecycle import check_trigger, refuse_step
 from mesgraph.materials.models import (
     TERMINAL,
     ApprovalStatus,
     Item,
+    ItemKind,
     Lifecycle,
     MaterialDefinition,
     MaterialKind,
@@ -183,11 +184,31 @@ def release_lot(work: Work, item: Item, *, expected_version: int | None = None) 
     """
     work.lock(item)
     work.expect(item, expected_version)
-    if item.lifecycle is not Lifecycle.QUARANTINE:
-        raise Refused(refuse_step(item, Lifecycle.AVAILABLE, "item", allowed=frozenset()))
+    with all_violations() as found:
+        found.add(check_trigger(item, "release", "item"))
     item.lifecycle = Lifecycle.AVAILABLE
     released = events.LotReleased(item=item, from_lifecycle=Lifecycle.QUARANTINE, to_lifecycle=Lifecycle.AVAILABLE)
     ledger.record(work, released, site_id=item.site_id)
+    return item
+
+
+def reject_lot(work: Work, item: Item, *, expected_version: int | None = None) -> Item:
+    """Find an item unfit for use; a disposition decides what becomes of it. Needs a reason.
+
+    Refuses REASON_REQUIRED, INVALID_TRANSITION outside QUARANTINE, AVAILABLE and IN_PROCESS, VALIDATION_FAILED for a
+    logistic unit (reject what is in it), VERSION_CONFLICT.
+    """
+    work.lock(item)
+    work.expect(item, expected_version)
+    with all_violations() as found:
+        with found.under():
+            work.needs_reason()
+        found.add(check_trigger(item, "reject", "item"))
+        if item.item_kind is ItemKind.LOGISTIC_UNIT:
+            found.add(invalid(f"{item.key} is a logistic unit; reject what is in it", "item"))
+    before, item.lifecycle = item.lifecycle, Lifecycle.REJECTED
+    rejected = events.LotRejected(item=item, from_lifecycle=before, to_lifecycle=Lifecycle.REJECTED)
+    ledger.record(work, rejected, site_id=item.site_id)
     return item
 
 

@@ -42,3 +42,25 @@ class LotReleased(Event):
     item: Item
     from_lifecycle: Lifecycle
     to_lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotRejected(Event):
+    """An item was found unfit for use; the reason says why."""
+
+    subjects = ("item",)
+    item: Item
+    from_lifecycle: Lifecycle
+    to_lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispositionDecided(Event):
+    """It was decided what becomes of a rejected item. What was done with it stands in the activity beside, if any."""
+
+    subjects = ("item",)
+    item: Item
+    decision: str
+    from_lifecycle: Lifecycle
+    to_lifecycle: Lifecycle
+    grade: str | None = None

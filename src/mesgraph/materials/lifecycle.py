@@ -1,7 +1,9 @@
-"""The life of an item as data: which lifecycle may follow which, and what ISA-95 calls it."""
+"""The life of an item as data: every permitted step, what triggers it and who, and what ISA-95 calls the state."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
+from mesgraph.access.roles import Role
 from mesgraph.errors import Refused, TransitionViolation
 from mesgraph.materials.models import TERMINAL, Item, ItemStatus
 from mesgraph.materials.models import Lifecycle as L
@@ -9,20 +11,50 @@ from mesgraph.materials.models import Lifecycle as L
 INITIAL = frozenset({L.PLANNED, L.QUARANTINE, L.IN_PROCESS, L.AVAILABLE})
 """How an item may begin: reserved number; received with and without inspection; produced by a running job."""
 
+AUTOMATIC: frozenset[Role] = frozenset()
+QA = frozenset({Role.QA})
+FLOOR = frozenset({Role.OPERATOR, Role.DRIVER})
+STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
+LIVE = frozenset(L) - TERMINAL
+
+
+@dataclass(frozen=True)
+class ItemStep:
+    """An item may go from each of ``sources`` to ``target``; an empty ``who``: the plant takes the step itself."""
+
+    sources: frozenset[L]
+    target: L
+    trigger: str
+    who: frozenset[Role]
+
+
+STEPS: tuple[ItemStep, ...] = (
+    ItemStep(frozenset({L.PLANNED}), L.QUARANTINE, "receive", STORE),
+    ItemStep(frozenset({L.PLANNED}), L.AVAILABLE, "receive", STORE),
+    ItemStep(frozenset({L.PLANNED}), L.IN_PROCESS, "produce", FLOOR),
+    ItemStep(frozenset({L.IN_PROCESS}), L.QUARANTINE, "route ends", AUTOMATIC),
+    ItemStep(frozenset({L.IN_PROCESS}), L.AVAILABLE, "route ends", AUTOMATIC),
+    ItemStep(frozenset({L.QUARANTINE}), L.AVAILABLE, "release", QA),
+    ItemStep(frozenset({L.QUARANTINE, L.AVAILABLE, L.IN_PROCESS}), L.REJECTED, "reject", QA),
+    ItemStep(frozenset({L.REJECTED}), L.IN_PROCESS, "rework", QA),  # of its next revision, or of a sublot
+    ItemStep(frozenset({L.REJECTED}), L.AVAILABLE, "use as is", QA),
+    ItemStep(frozenset({L.REJECTED}), L.AVAILABLE, "regrade", QA),
+    ItemStep(frozenset({L.REJECTED}), L.RETURNED, "return to supplier", QA),
+    ItemStep(frozenset({L.AVAILABLE, L.IN_PROCESS}), L.CONSUMED, "used up", AUTOMATIC),
+    ItemStep(frozenset({L.AVAILABLE}), L.INSTALLED, "assemble", FLOOR),
+    ItemStep(frozenset({L.INSTALLED}), L.QUARANTINE, "disassemble", frozenset({Role.TECHNICIAN, Role.OPERATOR})),
+    ItemStep(frozenset({L.AVAILABLE}), L.SHIPPED, "ship", STORE),
+    ItemStep(frozenset({L.SHIPPED}), L.QUARANTINE, "return", STORE),
+    ItemStep(frozenset({L.SHIPPED}), L.AVAILABLE, "receive a transfer", STORE),
+    ItemStep(LIVE, L.SCRAPPED, "scrap", frozenset({Role.SUPERVISOR, Role.QA})),
+    ItemStep(TERMINAL - {L.CLOSED}, L.CLOSED, "retention", AUTOMATIC),
+)
+"""Every permitted step, what triggers it, and who (I27). Reversals do not pass here: they restore what was before."""
+
 FOLLOWERS: dict[L, frozenset[L]] = {
-    L.PLANNED: frozenset({L.QUARANTINE, L.IN_PROCESS, L.AVAILABLE, L.SCRAPPED}),
-    L.QUARANTINE: frozenset({L.AVAILABLE, L.REJECTED, L.SCRAPPED}),
-    L.IN_PROCESS: frozenset({L.QUARANTINE, L.AVAILABLE, L.REJECTED, L.CONSUMED, L.SCRAPPED}),
-    L.AVAILABLE: frozenset({L.REJECTED, L.CONSUMED, L.INSTALLED, L.SHIPPED, L.SCRAPPED}),
-    L.REJECTED: frozenset({L.IN_PROCESS, L.AVAILABLE, L.SCRAPPED, L.RETURNED}),
-    L.CONSUMED: frozenset({L.CLOSED}),
-    L.INSTALLED: frozenset({L.QUARANTINE, L.CLOSED}),
-    L.SHIPPED: frozenset({L.AVAILABLE, L.QUARANTINE, L.CLOSED}),
-    L.SCRAPPED: frozenset({L.CLOSED}),
-    L.RETURNED: frozenset({L.CLOSED}),
-    L.CLOSED: frozenset(),
+    before: frozenset(step.target for step in STEPS if before in step.sources) for before in L
 }
-"""Where a lifecycle may lead. Reversals do not pass here: they restore what was before (:func:`actions.put_back`)."""
+"""Where a lifecycle may lead."""
 
 
 class Isa95Disposition(StrEnum):
@@ -60,6 +92,19 @@ def refuse_step(item: Item, to: L, *path: str | int, allowed: frozenset[L] | Non
 def check_step(item: Item, to: L, *path: str | int) -> TransitionViolation | None:
     """Whether the table lets ``item`` become ``to``."""
     return None if to in FOLLOWERS[item.lifecycle] else refuse_step(item, to, *path)
+
+
+def check_trigger(item: Item, trigger: str, *path: str | int) -> TransitionViolation | None:
+    """Whether ``trigger`` is for items such as ``item``: another verb may lead to the same lifecycle (I27)."""
+    sources = {source for step in STEPS if step.trigger == trigger for source in step.sources}
+    if item.lifecycle in sources:
+        return None
+    return TransitionViolation(
+        message=f"{item.key} is {item.lifecycle}; to {trigger} it must be {' or '.join(sorted(sources))}",
+        path=path,
+        from_state=item.lifecycle,
+        allowed=tuple(sorted(FOLLOWERS[item.lifecycle])),
+    )
 
 
 def move_to(item: Item, to: L, *path: str | int) -> None:

@@ -95,10 +95,13 @@ def _code_of(session: Session, material: str | None, gtin: str | None) -> str | 
 
 
 def _latest(session: Session, kind: ItemKind, key: str) -> Item | None:
-    item = newer = _exact(session, kind, key)
+    """The latest revision that counts: one whose rework was reversed is only a number."""
+    latest = newer = _exact(session, kind, key)
     while newer is not None:
-        item, newer = newer, _exact(session, kind, f"{key}#{newer.item_revision + 1}")
-    return item
+        if newer.lifecycle is not Lifecycle.PLANNED:
+            latest = newer
+        newer = _exact(session, kind, f"{key}#{newer.item_revision + 1}")
+    return latest
 
 
 def _exact(session: Session, kind: ItemKind, key: str) -> Item | None:

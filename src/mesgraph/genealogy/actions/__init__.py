@@ -1,19 +1,29 @@
-"""Verbs of genealogy: receive, split, merge, move, pack, ship, sample, scrap, adjust, and undo."""
+"""Verbs of genealogy: receive, commission, split, merge, move, pack, ship, return, disassemble, sample, scrap, adjust,
+dispose of, and undo.
+"""
 
+from mesgraph.genealogy.actions.disassembly import disassemble_unit
+from mesgraph.genealogy.actions.disposition import DispositionDecision, dispose_of_item
 from mesgraph.genealogy.actions.movement import move_material, pack, ship_items, unpack
-from mesgraph.genealogy.actions.receipt import ReceiptLine, receive_items
+from mesgraph.genealogy.actions.receipt import ReceiptLine, commission_items, receive_items
 from mesgraph.genealogy.actions.removal import adjust_lot, scrap_item, take_sample
+from mesgraph.genealogy.actions.returns import return_items
 from mesgraph.genealogy.actions.reversal import reverse_activity, reverse_event
 from mesgraph.genealogy.actions.splitting import Child, merge_lots, split_lot
 
 __all__ = [
     "Child",
+    "DispositionDecision",
     "ReceiptLine",
     "adjust_lot",
+    "commission_items",
+    "disassemble_unit",
+    "dispose_of_item",
     "merge_lots",
     "move_material",
     "pack",
     "receive_items",
+    "return_items",
     "reverse_activity",
     "reverse_event",
     "scrap_item",

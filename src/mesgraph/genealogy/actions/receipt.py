@@ -1,4 +1,4 @@
-"""Receipt of lots and serial units from suppliers."""
+"""Items that begin without an input: what suppliers deliver, and what is found or was made outside of an order."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -42,10 +42,23 @@ def receive_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[
     Items begin in QUARANTINE where their material says so, else AVAILABLE. Refuses VALIDATION_FAILED (quantity, number,
     supplier that is blocked, location that is no store of the site), DUPLICATE_KEY, SERIAL_NOT_UNIQUE, LOT_EXPIRED.
     """
+    return _bring_in(work, GenealogyKind.RECEIVE, site, lines)
+
+
+def commission_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[Posted]:
+    """Make items known that were found, or made outside of an order: nothing says what they were made from.
+
+    Needs a reason. Refuses REASON_REQUIRED, and what :func:`receive_items` refuses.
+    """
+    work.needs_reason()
+    return _bring_in(work, GenealogyKind.COMMISSION, site, lines)
+
+
+def _bring_in(work: Work, kind: GenealogyKind, site: Site, lines: Sequence[ReceiptLine]) -> list[Posted]:
     count = sum(len(line.serial_numbers) or 1 for line in lines)
     with all_violations() as found:
         if not 1 <= count <= RECEIVED_MAX:
-            found.add(invalid(f"{count} items; a receipt has 1 to {RECEIVED_MAX}", "lines"))
+            found.add(invalid(f"{count} items; one command has 1 to {RECEIVED_MAX}", "lines"))
     with all_violations() as found:
         for i, line in enumerate(lines):
             with found.under("lines", i), all_violations() as of_line:
@@ -56,20 +69,18 @@ def receive_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[
         found.violations.sort(key=lambda violation: violation.path[1:2])
     remaining = iter(items)
     parts = [[next(remaining) for _ in line.serial_numbers or (line.lot_number,)] for line in lines]
-    activities = record_activities(
-        work,
-        [
-            Activity(
-                kind=GenealogyKind.RECEIVE,
-                site_id=site.id,
-                inputs=[],
-                outputs=[Line(item, item.quantity) for item in made],
-                location=line.location,
-            )
-            for line, made in zip(lines, parts, strict=True)
-        ],
-    )
-    return [Posted(activity, made) for activity, made in zip(activities, parts, strict=True)]
+    activities = [
+        Activity(
+            kind=kind,
+            site_id=site.id,
+            inputs=[],
+            outputs=[Line(item, item.quantity) for item in made],
+            location=line.location,
+        )
+        for line, made in zip(lines, parts, strict=True)
+    ]
+    recorded = record_activities(work, activities)
+    return [Posted(activity, made) for activity, made in zip(recorded, parts, strict=True)]
 
 
 def _create(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[Item]:

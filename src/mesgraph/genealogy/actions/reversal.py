@@ -9,11 +9,11 @@ from mesgraph.genealogy.actions.rules import Posted
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.kinds import SHAPES
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
-from mesgraph.materials.actions import put_back
+from mesgraph.materials.actions import put_back, withdraw
 from mesgraph.materials.models import TERMINAL, Item, Lifecycle
 from mesgraph.work import Work
 
-OF_RUNS = frozenset({GenealogyKind.TRANSFORM, GenealogyKind.COMMISSION, GenealogyKind.ASSEMBLE})
+OF_RUNS = frozenset({GenealogyKind.TRANSFORM, GenealogyKind.ASSEMBLE})
 """Kinds that a run of a job records: they are undone with what the run counted."""
 
 
@@ -109,14 +109,30 @@ def _undo_input(
             item.location_id = line.location_before_id
         case GenealogyKind.SHIP:
             item.lifecycle = line.lifecycle_before
+        case GenealogyKind.RETURN:
+            item.lifecycle = line.lifecycle_before
+            for there in [item, *queries.contents_of(work.session, [item.id])]:
+                there.location_id = line.location_before_id
+        case GenealogyKind.DISASSEMBLE:
+            withdraw(work, item, line.quantity)
+            item.lifecycle, item.slot, item.location_id = line.lifecycle_before, line.slot, line.location_before_id
+            item.parent_id = _output_of(lines)
+        case GenealogyKind.REWORK:
+            for part in queries.directly_in(work.session, _output_of(lines)):
+                part.parent_id = item.id
+            put_back(work, item, line.quantity, before)
         case GenealogyKind.PACK:
             item.parent_id, item.location_id = None, line.location_before_id
             for inner in queries.contents_of(work.session, [item.id]):
                 inner.location_id = line.location_before_id
         case GenealogyKind.UNPACK:
-            item.parent_id = next(other.item_id for other in lines if other.role is LineRole.OUTPUT)
+            item.parent_id = _output_of(lines)
         case GenealogyKind.ASSEMBLE:
             item.parent_id, item.slot = None, None
             put_back(work, item, min(line.quantity, item.initial_quantity - item.quantity), before)
         case _:
             put_back(work, item, line.quantity, before)
+
+
+def _output_of(lines: Sequence[GenealogyLine]) -> int:
+    return next(line.item_id for line in lines if line.role is LineRole.OUTPUT)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
 
 from mesgraph.errors import Code, QuantityViolation, Refused, Violation, all_violations, invalid
-from mesgraph.genealogy import queries
 from mesgraph.genealogy._shares import apportion
+from mesgraph.genealogy.actions.heirs import free_numbers, lot_of, new_sublot
 from mesgraph.genealogy.actions.rules import (
     DIVISIBLE,
     ITEMS_MAX,
@@ -125,44 +124,16 @@ def _lose(work: Work, item: Item, loss: Decimal) -> None:
 
 
 def _make_children(work: Work, item: Item, children: Sequence[Child]) -> list[Item]:
-    lot = item if item.lot_id is None else work.session.get_one(Item, item.lot_id)
-    material = work.session.get_one(MaterialDefinition, item.material_id)
-    taken = queries.sublot_numbers(work.session, lot.id) | {child.number for child in children if child.number}
-    free = (number for number in (f"{n:03}" for n in count(1)) if number not in taken)
+    free = free_numbers(work, lot_of(work, item), [child.number for child in children if child.number])
     made: list[Item] = []
     with all_violations() as found:
         for i, child in enumerate(children):
             with found.under("children", i):
-                made.append(_make_child(work, item, lot, material, child.number or next(free), child.quantity))
+                number = child.number or next(free)
+                made.append(new_sublot(work, item, number, child.quantity, lifecycle=item.lifecycle, path=("number",)))
     for sublot in made:
         inherit_holds(work, item, sublot)
     return made
-
-
-def _make_child(
-    work: Work, item: Item, lot: Item, material: MaterialDefinition, number: str, quantity: Decimal
-) -> Item:
-    rejected = item.lifecycle is Lifecycle.REJECTED
-    child = create_item(
-        work,
-        site_id=item.site_id,
-        item_kind=ItemKind.SUBLOT,
-        material=material,
-        number=number,
-        quantity=quantity,
-        lifecycle=Lifecycle.QUARANTINE if rejected else item.lifecycle,
-        location_id=item.location_id,
-        lot=lot,
-        request_id=item.request_id,
-        grade=item.grade,
-        produced_at=item.produced_at,
-        expires_at=item.expires_at,
-        supplier_id=item.supplier_id,
-        supplier_lot=item.supplier_lot,
-        path=("number",),
-    )
-    child.lifecycle, child.expires_at = item.lifecycle, item.expires_at
-    return child
 
 
 def merge_lots(work: Work, items: Sequence[Item], *, lot_number: str) -> Posted:

@@ -1,8 +1,17 @@
 """Genealogy in the API."""
 
 from mesgraph.genealogy.graphql.commands import GenealogyCommands
+from mesgraph.genealogy.graphql.disposition import DispositionCommands
 from mesgraph.genealogy.graphql.live import GenealogySubscriptions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
+from mesgraph.genealogy.graphql.receipt import ReceiptCommands
 from mesgraph.genealogy.graphql.trace import GenealogyQueries
 
-__all__ = ["GenealogyCommands", "GenealogyEventNode", "GenealogyQueries", "GenealogySubscriptions"]
+__all__ = [
+    "DispositionCommands",
+    "GenealogyCommands",
+    "GenealogyEventNode",
+    "GenealogyQueries",
+    "GenealogySubscriptions",
+    "ReceiptCommands",
+]

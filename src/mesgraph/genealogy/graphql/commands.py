@@ -1,19 +1,17 @@
 """Commands on items. What undoes one is `reverseEvent`, which knows the runs, too: see the domain of orders."""
 
-from datetime import datetime
 from decimal import Decimal
 
 import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
-from mesgraph.api.nodes import References, find, find_optional
+from mesgraph.api.nodes import find, find_optional
 from mesgraph.api.scalars import SSCC
-from mesgraph.equipment.models import Equipment, Site
-from mesgraph.errors import Findings
+from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy import actions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
-from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, read_quantity
-from mesgraph.materials.models import Item, MaterialDefinition, Supplier
+from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, find_items, read_quantity
+from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.quantity import Quantity, in_base
 from mesgraph.work import Work
 
@@ -24,58 +22,6 @@ def _amount(work: Work, input: QuantityInput, item: Item, *path: str | int, posi
     if material is None:
         return in_base(Quantity(input.value, input.uom), item.uom, {}, *path, positive=positive)
     return read_quantity(input, material, *path, positive=positive)
-
-
-def _items(work: Work, keys: list[ItemKey], name: str) -> list[Item]:
-    """The items, or every key that names none."""
-    found, rows = Findings(), []
-    for i, key in enumerate(keys):
-        with found.under():
-            rows.append(find_item(work.session, key, name, i))
-    found.refuse()
-    return rows
-
-
-@strawberry.input(description="A line of a delivery note: a lot with its quantity, or serial units.")
-class ReceiptLineInput:
-    """One line."""
-
-    material: str = strawberry.field(description="`CODE` for the latest revision of the material, or `CODE:REVISION`.")
-    lot_number: str | None = strawberry.field(
-        default=None, description="Number of the lot here, 1 to 20 characters; new for this material."
-    )
-    quantity: QuantityInput | None = strawberry.field(
-        default=None, description="How much of the lot; above zero. Units are counted by their numbers."
-    )
-    serial_numbers: list[str] = strawberry.field(
-        default_factory=list, description="Numbers of serial units, instead of a lot; new for this material."
-    )
-    supplier: str | None = strawberry.field(default=None, description="Code of the supplier, who must not be blocked.")
-    supplier_lot: str | None = strawberry.field(default=None, description="The supplier's lot number.")
-    expires_at: datetime | None = strawberry.field(
-        default=None, description="Expiry; the shelf life of the material counts from the receipt when left out."
-    )
-    location: strawberry.ID | None = strawberry.field(default=None, description="The store where it is put.")
-
-
-@strawberry.input(description="What came in, all or none.")
-class ReceiveItemsInput(CommandInput):
-    """A receipt."""
-
-    site: strawberry.ID = strawberry.field(description="Where it came in.")
-    lines: list[ReceiptLineInput] = strawberry.field(description="1 to 5,000 lots and serial units in all.")
-
-
-@strawberry.type(description="What was received.")
-class ReceiveItemsPayload(CommandPayload):
-    """Answer."""
-
-    items: list[TraceableItem] | None = strawberry.field(
-        default=None, description="Lots and units, in the order asked."
-    )
-    genealogy_events: list[GenealogyEventNode] | None = strawberry.field(
-        default=None, description="An activity for each line, so that each can be reversed alone."
-    )
 
 
 @strawberry.input(description="A part to split off.")
@@ -256,24 +202,6 @@ class GenealogyCommands:
     """Writes."""
 
     @command
-    def receive_items(work: Work, input: ReceiveItemsInput) -> ReceiveItemsPayload:
-        """Receive lots and serial units from suppliers. They begin in QUARANTINE where their material says so, else as
-        AVAILABLE.
-        """
-        site = find(work.session, Site, input.site, "site")
-        references = References(work.session)
-        found, lines = Findings(), []
-        for i, line in enumerate(input.lines):
-            with found.under("lines", i):
-                lines.append(_receipt_line(references, line))
-        found.refuse()
-        posted = actions.receive_items(work, site, lines)
-        return ReceiveItemsPayload(
-            items=shown([item for each in posted for item in each.items]),
-            genealogy_events=shown([each.activity for each in posted]),
-        )
-
-    @command
     def split_lot(work: Work, input: SplitLotInput) -> SplitLotPayload:
         """Divide a lot or sublot into sublots. They inherit material, expiry, holds, grade, state and place; a lot on
         hold may be split. Children and loss together are exactly what the lot loses.
@@ -299,14 +227,14 @@ class GenealogyCommands:
         """Make one new lot of all that is on hand in several usable lots of one revision. It expires with the first of
         them.
         """
-        items = _items(work, input.items, "items")
+        items = find_items(work.session, input.items, "items")
         activity, (lot,) = actions.merge_lots(work, items, lot_number=input.lot_number)
         return MergeLotsPayload(item=shown(lot), genealogy_event=shown(activity))
 
     @command
     def move_material(work: Work, input: MoveMaterialInput) -> MoveMaterialPayload:
         """Bring items to another store of their site, with all that is in them."""
-        items = _items(work, input.items, "items")
+        items = find_items(work.session, input.items, "items")
         location = find(work.session, Equipment, input.location, "location")
         activity, moved = actions.move_material(work, items, location)
         return MoveMaterialPayload(items=shown(moved), genealogy_event=shown(activity))
@@ -338,7 +266,7 @@ class GenealogyCommands:
     @command
     def pack(work: Work, input: PackInput) -> PackPayload:
         """Put usable items into a logistic unit, which is made known by that if it is new. A unit may hold units."""
-        items = _items(work, input.items, "items")
+        items = find_items(work.session, input.items, "items")
         location = find_optional(work.session, Equipment, input.location, "location")
         activity, (unit,) = actions.pack(work, items, sscc=input.sscc, location=location)
         return PackPayload(logistic_unit=shown(unit), genealogy_event=shown(activity))
@@ -347,7 +275,7 @@ class GenealogyCommands:
     def unpack(work: Work, input: UnpackInput) -> UnpackPayload:
         """Take items, or all, out of a logistic unit."""
         unit = find_item(work.session, ItemKey(sscc=input.sscc), "sscc")
-        items = None if input.items is None else _items(work, input.items, "items")
+        items = None if input.items is None else find_items(work.session, input.items, "items")
         activity, taken = actions.unpack(work, unit, items)
         return UnpackPayload(logistic_unit=shown(unit), items=shown(taken), genealogy_event=shown(activity))
 
@@ -356,20 +284,6 @@ class GenealogyCommands:
         """Items leave the plant with what is packed in them. Refused while anything in them, or anything they were made
         from, has an open hold.
         """
-        items = _items(work, input.items, "items")
+        items = find_items(work.session, input.items, "items")
         activity, shipped = actions.ship_items(work, items)
         return ShipItemsPayload(items=shown(shipped), genealogy_event=shown(activity))
-
-
-def _receipt_line(references: References, line: ReceiptLineInput) -> actions.ReceiptLine:
-    material = references.find(MaterialDefinition, line.material, "material")
-    return actions.ReceiptLine(
-        material=material,
-        lot_number=line.lot_number,
-        quantity=None if line.quantity is None else read_quantity(line.quantity, material, "quantity"),
-        serial_numbers=line.serial_numbers,
-        supplier=references.find_optional(Supplier, line.supplier, "supplier"),
-        supplier_lot=line.supplier_lot,
-        expires_at=line.expires_at,
-        location=references.find_optional(Equipment, line.location, "location"),
-    )

@@ -111,6 +111,21 @@ class ReleaseLotPayload(CommandPayload):
     item: TraceableItem | None = strawberry.field(default=None, description="The item as it is now.")
 
 
+@strawberry.input(description="An item that is found unfit for use. `reason` is demanded.")
+class RejectLotInput(CommandInput):
+    """One item."""
+
+    item: ItemKey = strawberry.field(description="The item.")
+    expected_version: int | None = strawberry.field(default=None, description="Version that you decided on.")
+
+
+@strawberry.type(description="The rejected item.")
+class RejectLotPayload(CommandPayload):
+    """Answer."""
+
+    item: TraceableItem | None = strawberry.field(default=None, description="The item as it is now.")
+
+
 def _master(input: MaterialDefinitionInput) -> actions.MaterialMaster:
     factors = {str(f.uom): f.factor for f in input.uom_factors}
     if len(factors) < len(input.uom_factors):
@@ -153,3 +168,11 @@ class MaterialCommands:
         """Release an item from QUARANTINE: it becomes AVAILABLE. An open hold stays and is released by itself."""
         item = find_item(work.session, input.item, "item")
         return ReleaseLotPayload(item=shown(actions.release_lot(work, item, expected_version=input.expected_version)))
+
+    @command
+    def reject_lot(work: Work, input: RejectLotInput) -> RejectLotPayload:
+        """Find an item unfit for use: it becomes REJECTED, and `dispositionItem` decides what becomes of it. Needs a
+        reason.
+        """
+        item = find_item(work.session, input.item, "item")
+        return RejectLotPayload(item=shown(actions.reject_lot(work, item, expected_version=input.expected_version)))

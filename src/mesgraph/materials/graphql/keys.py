@@ -1,5 +1,6 @@
 """How commands name items and amounts."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import strawberry
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.nodes import find, parse_node_id
 from mesgraph.api.scalars import GTIN, SSCC, UnitCode
-from mesgraph.errors import Refused, invalid, not_found
+from mesgraph.errors import Findings, Refused, invalid, not_found
 from mesgraph.materials import queries
 from mesgraph.materials.models import (
     Item,
@@ -99,3 +100,13 @@ def find_revisions(session: Session, reference: str, *path: str | int) -> list[i
     if not revisions:
         raise Refused(not_found(MaterialDefinition.kind, reference[:100], *path))
     return sorted(revisions)
+
+
+def find_items(session: Session, keys: Sequence[ItemKey], name: str) -> list[Item]:
+    """The items, or every key that names none."""
+    found, rows = Findings(), []
+    for i, key in enumerate(keys):
+        with found.under():
+            rows.append(find_item(session, key, name, i))
+    found.refuse()
+    return rows
