@@ -19,6 +19,7 @@ from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
 from mesgraph.ledger.queries import head
 from mesgraph.plant import running_plant
+from mesgraph.readers import READERS
 from mesgraph.schema import build_schema
 
 
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_plant(settings) as plant:
+        async with running_plant(settings, readers=READERS) as plant:
             app.state.plant = plant
             app.state.graphql = GraphQLView(build_schema(), plant)
             with stop_asked() as stopping:

@@ -31,6 +31,7 @@ from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
 from mesgraph.orders.graphql.course import CourseCommands
+from mesgraph.orders.graphql.dispatch_list import DispatchSubscriptions
 from mesgraph.orders.graphql.dispatching import OrderQueries, OrderSubscriptions
 from mesgraph.orders.graphql.execution import ExecutionCommands
 from mesgraph.orders.graphql.jobs import JobCommands
@@ -89,7 +90,12 @@ class Mutation(
     "with `after` set to the last one you saw, and nothing is lost or repeated."
 )
 class Subscription(
-    LedgerSubscriptions, EquipmentSubscriptions, MaterialSubscriptions, GenealogySubscriptions, OrderSubscriptions
+    LedgerSubscriptions,
+    EquipmentSubscriptions,
+    MaterialSubscriptions,
+    GenealogySubscriptions,
+    OrderSubscriptions,
+    DispatchSubscriptions,
 ):
     """Root of topics."""
 

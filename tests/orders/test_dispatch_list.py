@@ -150,23 +150,3 @@ async def test_everything_that_happens_to_an_order_is_told_in_order(api: Api) ->
         "OPERATIONS_REQUEST_RELEASED",
         "OPERATIONS_REQUEST_READINESS_CHANGED",
     ]
-
-
-async def test_a_dispatch_list_comes_at_once_and_whenever_it_has_changed(api: Api) -> None:
-    await make_cathode(api)
-    await release(api, "A")
-    document = """subscription { dispatchListChanged(equipment: "HV1/WB01") {
-        jobOrders { code state readiness { ready } } } }"""
-    async with aclosing(follow(api, document)) as topic:
-        [snapshot] = await take(topic, 1)
-        assert snapshot["dispatchListChanged"]["jobOrders"] == [
-            {"code": "A-10", "state": "ALLOWED_TO_START", "readiness": {"ready": True}}
-        ]
-        await api.do(
-            "assignJobOrder", "", by=Role.SUPERVISOR, jobOrder="HV1/A-30", equipment="HV1/COAT01"
-        )  # of no interest here
-        await api.do("startJobOrder", "", by=Role.OPERATOR, jobOrder="HV1/A-10")
-        [following] = await take(topic, 1)
-    assert following["dispatchListChanged"]["jobOrders"] == [
-        {"code": "A-10", "state": "RUNNING", "readiness": {"ready": False}}
-    ]

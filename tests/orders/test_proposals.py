@@ -259,7 +259,7 @@ async def test_a_plain_model_predicts_every_proposal(api: Api, seed: int) -> Non
 
 def _scatter(api: Api, session: Session, orders: list[Order], chance: random.Random) -> list[Known]:
     """Lots of binder in every state, at every place, some of them kept for orders, some for more than there is."""
-    from mesgraph.materials.actions import create_item
+    from mesgraph.materials.creation import create_item
     from mesgraph.materials.models import ItemKind
     from tests.factories.materials import material, site
 

@@ -22,7 +22,7 @@ from tests.factories.execution import (
     receive,
     start,
 )
-from tests.factories.materials import make_item, site
+from tests.factories.materials import make_item
 from tests.factories.orders import put_job, put_request
 
 BINDER = {"material": "RM-PVDF", "lot": "PVDF-2219"}
@@ -172,8 +172,8 @@ async def test_a_job_that_is_over_keeps_nothing(api: Api, orders: tuple[Order, O
 async def release_those_not_needed(api: Api) -> None:
     def release(session: Session) -> list[str]:
         work = api.work(session)
-        release_unneeded(work, [site(session).id])
-        release_unneeded(work, [site(session).id])
+        release_unneeded(work)
+        release_unneeded(work)
         return [event.type for event in work.events]  # type: ignore[attr-defined]
 
     assert await api.plant.database.write(release) == ["MATERIAL_RESERVATION_RELEASED"]

@@ -1,15 +1,20 @@
 """Subscriptions: follow the record from a cursor on.
 
 Every event topic takes ``after``; a client that reconnects with the last cursor it saw misses nothing and sees nothing
-twice.
+twice. A state topic begins with the state and sends it again when it has changed; what changes at once is sent once.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
-from typing import Annotated
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Protocol
 
 import strawberry
+from sqlalchemy.orm import Session
 
 from mesgraph.api.context import Context
+from mesgraph.clock import reach
 from mesgraph.ledger.queries import Cursor, Recorded
 
 AfterCursor = Annotated[
@@ -38,6 +43,51 @@ async def follow(
                 and (wanted is None or wanted(event))
             ):
                 yield event
+
+
+class Due(Protocol):
+    """Names the next moment after ``now`` at which something changes by the time alone."""
+
+    def __call__(self, session: Session, now: datetime) -> datetime | None: ...
+
+
+REST_S = 0.05
+"""How long a state topic waits for what comes together with an event."""
+
+
+async def moments(context: Context, *, wanted: Callable[[Recorded], bool], due: Due) -> AsyncGenerator[Cursor, None]:
+    """When to look at a state: at once, a moment after events that are ``wanted``, and when the clock reaches what is
+    ``due`` next. Each time with the place in the record up to which the state must count.
+    """
+    clock, seen, woken = context.plant.clock, context.plant.tail.cursor, asyncio.Event()
+
+    async def listen(after: Cursor) -> None:
+        nonlocal seen
+        async for event in follow(context, after, wanted=wanted):
+            seen = cursor_of(context, event)
+            woken.set()
+
+    listening = asyncio.create_task(listen(seen))
+    try:
+        while True:
+            woken.clear()
+            looked_at = clock.now()
+            yield seen
+            moment = await context.read(partial(due, now=looked_at))
+            waiting: set[asyncio.Task[object]] = {listening, asyncio.create_task(woken.wait())}
+            if moment is not None:
+                waiting.add(asyncio.create_task(reach(clock, moment)))
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in waiting - {listening}:
+                    task.cancel()
+            if listening.done():
+                listening.result()  # raises why it ended
+            await asyncio.sleep(REST_S)
+            await context.prove_again()
+    finally:
+        listening.cancel()
 
 
 def cursor_of(context: Context, event: Recorded) -> Cursor:

@@ -140,8 +140,9 @@ class Readers:
         look = True
         while True:
             woken.clear()
+            looked_at = self._clock.now()
             await self._catch_up(reader, look)
-            due = await self._due(reader)
+            due = await self._due(reader, looked_at)
             await asyncio.sleep(PAUSE_S)
             await self._wait(woken, due)
             look = due is not None and due <= self._clock.now()
@@ -182,9 +183,9 @@ class Readers:
 
         return await self._database.write(unit)
 
-    async def _due(self, reader: Reader) -> datetime | None:
+    async def _due(self, reader: Reader, looked_at: datetime) -> datetime | None:
         try:
-            return await self._database.read(lambda session: reader.due(session, self._clock.now()))
+            return await self._database.read(lambda session: reader.due(session, looked_at))
         except Exception:
             log.exception("reader %s does not know when it is due next; its next event tells", reader.name)
             return None

@@ -4,7 +4,6 @@ A reservation counts while it is RESERVED and its order still needs it: from the
 or the job has ended it keeps nothing any more, and a moment later the plant releases it.
 """
 
-from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -107,15 +106,11 @@ def release_reservation(
     return reservation
 
 
-def release_unneeded(work: Work, site_ids: Collection[int]) -> None:
-    """Release what the ended orders, steps and jobs of these sites still keep."""
+def release_unneeded(work: Work) -> None:
+    """Release what ended orders, steps and jobs still keep."""
     statement = (
         _with_owners(select(MaterialReservation))
-        .where(
-            MaterialReservation.site_id.in_(sorted(site_ids)),
-            MaterialReservation.state == ReservationState.RESERVED,
-            ~_needed(),
-        )
+        .where(MaterialReservation.state == ReservationState.RESERVED, ~_needed())
         .order_by(MaterialReservation.id)
     )
     reservations = list(work.session.scalars(statement))

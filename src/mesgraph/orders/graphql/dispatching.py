@@ -1,7 +1,6 @@
 """Orders and jobs to look at, and live: lists, readiness, what a work unit does next."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -120,14 +119,6 @@ class OperationsRequestEvent:
     operations_request: OperationsRequestNode | None = strawberry.field(description="The order as it is now.")
 
 
-@strawberry.type(description="The dispatch list of a work unit.")
-class DispatchListEvent:
-    """One state of the list."""
-
-    cursor: Cursor = strawberry.field(description="The place in the record up to which the list counts.")
-    job_orders: list[JobOrderNode] = strawberry.field(description="The list, as `dispatchList` gives it.")
-
-
 @strawberry.type
 class OrderSubscriptions:
     """Live."""
@@ -187,33 +178,6 @@ class OrderSubscriptions:
                 yield OperationsRequestEvent(
                     cursor=cursor_of(context, event), event=shown(event), operations_request=shown(row)
                 )
-
-    @strawberry.subscription(
-        description="The dispatch list of a work unit: at once, then whenever its jobs, their states, their order or "
-        "their readiness have changed. A new list replaces the one before."
-    )
-    async def dispatch_list_changed(self, info: Info, equipment: NodeRef) -> AsyncGenerator[DispatchListEvent, None]:
-        """The state, then every other state."""
-        context = info.context
-        unit = await context.read(lambda session: find(session, Equipment, equipment, "equipment"))
-        cursor = context.plant.tail.cursor
-        jobs, last = await context.read(lambda session: _state(session, unit, context.plant.clock.now()))
-        yield DispatchListEvent(cursor=cursor, job_orders=shown(jobs))
-        async for event in follow(context, cursor, wanted=lambda e: e.site_id == unit.site_id):
-            jobs, state = await context.read(lambda session: _state(session, unit, context.plant.clock.now()))
-            if state != last:
-                last = state
-                yield DispatchListEvent(cursor=cursor_of(context, event), job_orders=shown(jobs))
-
-
-def _state(session: Session, unit: Equipment, now: datetime) -> tuple[list[JobOrder], list[tuple[Any, ...]]]:
-    """The list, and all that it shows at first sight."""
-    jobs = queries.dispatch_list(session, unit)
-    ready = readiness.readiness_of(session, jobs, now)
-    return jobs, [
-        (job.id, job.version, [(blocker.code, blocker.message) for blocker in found.blockers])
-        for job, found in zip(jobs, ready, strict=True)
-    ]
 
 
 def _subjects(event: Recorded, cls: type[JobOrder] | type[OperationsRequest]) -> list[int]:

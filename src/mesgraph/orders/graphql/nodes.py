@@ -241,9 +241,10 @@ class JobOrderNode(Node):
     @strawberry.field(description="Whether it can start now, and everything that stands in the way.")
     async def readiness(root: strawberry.Parent[Any], info: Info, equipment: ForUnit = None) -> ReadinessType:
         """Judged now; the jobs of one answer are judged together."""
-        now = info.context.plant.clock.now()
 
         async def load(ids: list[int]) -> list[Readiness]:
+            now = info.context.plant.clock.now()  # here: a loader lives as long as its socket
+
             def read(session: Session) -> dict[int, Readiness]:
                 on = find_optional(session, Equipment, equipment, "equipment")
                 return readiness_by_id(session, ids, now, on=on)
@@ -264,9 +265,10 @@ class JobOrderNode(Node):
         equipment: ForUnit = None,
     ) -> list[MaterialProposalType]:
         """Judged now; the jobs of one answer are looked up together."""
-        now = info.context.plant.clock.now()
 
         async def load(ids: list[int]) -> list[list[Proposal]]:
+            now = info.context.plant.clock.now()
+
             def read(session: Session) -> dict[int, list[Proposal]]:
                 on = find_optional(session, Equipment, equipment, "equipment")
                 return proposals_by_id(session, ids, now, strategy, on)

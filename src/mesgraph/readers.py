@@ -1,0 +1,5 @@
+"""The index of the readers that act: what follows by itself from what is recorded."""
+
+from mesgraph.orders.reactions import READINESS
+
+READERS = (READINESS,)
