@@ -61,6 +61,7 @@ class Code(StrEnum):
     ORDER_ALREADY_STARTED = "ORDER_ALREADY_STARTED"
     ORDER_ON_HOLD = "ORDER_ON_HOLD"
     OVERLOADED = "OVERLOADED"
+    PARAMETER_OUT_OF_LIMITS = "PARAMETER_OUT_OF_LIMITS"
     QUANTITY_NOT_CONSERVED = "QUANTITY_NOT_CONSERVED"
     REASON_REQUIRED = "REASON_REQUIRED"
     RECORD_IMMUTABLE = "RECORD_IMMUTABLE"
@@ -68,6 +69,8 @@ class Code(StrEnum):
     SEGMENT_DEPENDENCY_UNMET = "SEGMENT_DEPENDENCY_UNMET"
     SERIAL_NOT_UNIQUE = "SERIAL_NOT_UNIQUE"
     STALE_REVISION = "STALE_REVISION"
+    STEP_INCOMPLETE = "STEP_INCOMPLETE"
+    STEP_OUT_OF_SEQUENCE = "STEP_OUT_OF_SEQUENCE"
     STORAGE_FULL = "STORAGE_FULL"
     TIME_ORDER_INVALID = "TIME_ORDER_INVALID"
     TIMEOUT = "TIMEOUT"
@@ -186,6 +189,10 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.ORDER_ON_HOLD: Meaning("The order has an open hold.", "Have quality release the `holds`, then go on."),
     Code.OVERLOADED: Meaning("Too much work is waiting.", "Try again after a short, growing delay.", True),
+    Code.PARAMETER_OUT_OF_LIMITS: Meaning(
+        "What was entered in a mandatory step lies outside its limits.",
+        "Put it right and record the step again, or have its deviation accepted (`decideDeviation`).",
+    ),
     Code.QUANTITY_NOT_CONSERVED: Meaning(
         "What goes in and what comes out of the activity differ.",
         "Correct the quantities; name losses as losses.",
@@ -209,6 +216,12 @@ MEANINGS: dict[Code, Meaning] = {
     Code.STALE_REVISION: Meaning(
         "A later revision of the request is already stored; yours was not applied.",
         "Fetch the stored revision; send a higher one to change it.",
+    ),
+    Code.STEP_INCOMPLETE: Meaning(
+        "A mandatory step of the instruction is not done.", "Do the step (`recordStep`), then try again."
+    ),
+    Code.STEP_OUT_OF_SEQUENCE: Meaning(
+        "A mandatory step comes before this one.", "Do the step named in the message first."
     ),
     Code.STORAGE_FULL: Meaning(
         "The disk is full; nothing was written.", "Tell the administrator; repeat with the same key.", True

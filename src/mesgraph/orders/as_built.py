@@ -1,6 +1,6 @@
 """The as-built record: everything that the plant knows of how one item came to be, and what is missing in it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
@@ -27,7 +27,9 @@ from mesgraph.orders.models import (
     OperationsRequest,
     ParameterActual,
     SegmentRequirement,
+    StepExecution,
 )
+from mesgraph.orders.progress import StepProgress, StepState, progress_of
 from mesgraph.orders.queries import requirements_of
 from mesgraph.orders.run import row
 from mesgraph.quantity import plain
@@ -41,6 +43,7 @@ class GapCode(StrEnum):
     ACTUAL_MISSING = "ACTUAL_MISSING"
     MATERIAL_PENDING = "MATERIAL_PENDING"
     PARAMETER_MISSING = "PARAMETER_MISSING"
+    STEP_INCOMPLETE = "STEP_INCOMPLETE"
     DEVIATION_OPEN = "DEVIATION_OPEN"
     HOLD_OPEN = "HOLD_OPEN"
 
@@ -59,8 +62,9 @@ class AsBuilt:
 
     ``job_responses``: the runs of its order that made it or what it was made from, and those that worked on it without
     making anything. ``material_actuals``: what those runs took and made, reversals included; ``parameter_actuals``:
-    what they measured, but for values of other items; ``deviations``: what left its limits in them. ``inputs``: its
-    direct inputs with their shares. ``holds``: of the item and its components, released ones too.
+    what they measured, but for values of other items; ``step_executions``: what was done in them, every attempt;
+    ``deviations``: what left its limits in them. ``inputs``: its direct inputs with their shares. ``holds``: of the
+    item and its components, released ones too.
     ``completeness_pct``: the part of what is expected that is there.
     """
 
@@ -68,6 +72,7 @@ class AsBuilt:
     job_responses: list[JobResponse]
     material_actuals: list[MaterialActual]
     parameter_actuals: list[ParameterActual]
+    step_executions: list[StepExecution]
     deviations: list[Deviation]
     components: list[Item]
     inputs: list[TraceEdge]
@@ -87,6 +92,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
     components = _components(session, item)
     actuals = _actuals(session, runs)
     measured = _measured(session, runs, {item.id} | {edge.from_item.id for edge in lineage})
+    progress = progress_of(session, [run.id for run in runs])
     deviations = _deviations(session, runs, measured)
     held = holds_of(session, [item.id, *(component.id for component in components)], open_only=False)
     holds = list({entry.hold.id: entry.hold for entry in held}.values())
@@ -96,6 +102,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         *_bill(session, steps, runs, actuals),
         *_settled(session, runs, actuals),
         *_parameters(session, steps, measured),
+        *_done(progress),
         *_decided(deviations),
         *_released(item, holds),
     ]
@@ -104,6 +111,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         job_responses=runs,
         material_actuals=actuals,
         parameter_actuals=measured,
+        step_executions=[x for run in runs for step in progress[run.id] for x in step.attempts],
         deviations=deviations,
         components=components,
         inputs=[edge for edge in lineage if edge.to_item.id == item.id],
@@ -310,6 +318,15 @@ def _parameters(
         for parameter in asked[step.segment_id]:
             missing = Gap(GapCode.PARAMETER_MISSING, f"step {step.seq} has no value of {parameter.code}")
             yield None if parameter.id in known else missing
+
+
+def _done(progress: Mapping[int, Sequence[StepProgress]]) -> Iterator[Gap | None]:
+    """Every mandatory step of the instructions is done."""
+    for steps in progress.values():
+        for x in steps:
+            if x.step.mandatory:
+                missing = Gap(GapCode.STEP_INCOMPLETE, f"step {x.step.no} of the instruction is not done: {x.state}")
+                yield None if x.state is StepState.DONE else missing
 
 
 def _decided(deviations: Sequence[Deviation]) -> Iterator[Gap | None]:

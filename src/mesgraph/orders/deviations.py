@@ -1,4 +1,4 @@
-"""Verbs of deviations: something in a run left its approved limits (I11, I20).
+"""Verbs of deviations: something in a run left its approved limits (I11, I20, I21).
 
 A deviation is the record of one excursion and of the decision on it: accepted, the run may go on with it; rejected, it
 may not. What to do with the affected output is not decided here: a nonconformance (kind DEVIATION) of the quality
@@ -25,6 +25,7 @@ from mesgraph.orders.models import (
     DeviationState,
     JobResponse,
     ParameterActual,
+    StepExecution,
 )
 from mesgraph.orders.run import OPEN, Run, run_of
 from mesgraph.words import number_after
@@ -40,6 +41,7 @@ def record_deviation(
     description: str,
     *,
     parameter_actual: ParameterActual | None = None,
+    step_execution: StepExecution | None = None,
     bill_line_id: int | None = None,
     hold: Hold | None = None,
 ) -> Deviation:
@@ -54,6 +56,7 @@ def record_deviation(
             state=D.OPEN,
             job_response_id=run.response.id,
             parameter_actual_id=parameter_actual.id if parameter_actual else None,
+            step_execution_id=step_execution.id if step_execution else None,
             bill_line_id=bill_line_id,
             hold_id=hold.id if hold else None,
             description=description,

@@ -20,9 +20,12 @@ from mesgraph.orders.models import (
     JobSubState,
     MaterialActual,
     OperationsRequest,
+    ParameterActual,
     RequestState,
     SegmentRequirement,
+    StepExecution,
 )
+from mesgraph.orders.progress import step_violations
 from mesgraph.orders.run import OPEN, Run, row, run_of
 from mesgraph.quantity import plain
 from mesgraph.work import Work
@@ -132,8 +135,9 @@ def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = 
     """Bring a job to its end. With its last job the step ends, with its last step the order is COMPLETED.
 
     Items that are in process in a completed order become AVAILABLE (route end). Refuses VERSION_CONFLICT,
-    INVALID_TRANSITION, TIME_ORDER_INVALID, and QUANTITY_NOT_CONSERVED while material is pending in the run: produce
-    what it became, or reverse its consumption.
+    INVALID_TRANSITION, TIME_ORDER_INVALID, QUANTITY_NOT_CONSERVED while material is pending in the run - produce what
+    it became, or reverse its consumption -, STEP_INCOMPLETE while a mandatory step of the instruction is not done, and
+    PARAMETER_OUT_OF_LIMITS while one has failed (I21).
     """
     run = _open_run(work, job)
     work.lock(run.request, run.requirement, job, run.response, *freed_items(work, run.request), run.equipment)
@@ -143,6 +147,7 @@ def stop_job_order(work: Work, job: JobOrder, *, expected_version: int | None = 
         with found.under():
             lifecycle.check_job_step(job, JobState.ENDED, JobSubState.COMPLETED)
         found.extend(pending_violations(work, run))
+        found.extend(step_violations(work, run))
         found.add(end_violation(work, run))
     end_job(work, run)
     end_segment(work, run.requirement, run.request)
@@ -249,10 +254,11 @@ def _after_violation(work: Work, last: JobResponse | None) -> Violation | None:
 
 def end_violation(work: Work, run: Run) -> Violation | None:
     """TIME_ORDER_INVALID: a run does not end before it began or before its last actual (I32)."""
-    last = work.session.scalar(
-        select(func.max(MaterialActual.posted_at)).where(MaterialActual.job_response_id == run.response.id)
-    )
-    begun = max(run.response.started_at, last or run.response.started_at)
+    posted = [
+        work.session.scalar(select(func.max(cls.posted_at)).where(cls.job_response_id == run.response.id))
+        for cls in (MaterialActual, ParameterActual, StepExecution)
+    ]
+    begun = max([run.response.started_at, *(last for last in posted if last is not None)])
     if work.occurred_at >= begun:
         return None
     return invalid(

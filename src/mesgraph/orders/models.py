@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import Entity, Exact, Instant, Sited, Word, key_text
+from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word, key_text
 from mesgraph.definitions.values import Verdict
 
 
@@ -81,6 +81,7 @@ class DeviationKind(StrEnum):
 
     PARAMETER = "PARAMETER"
     CONSUMPTION = "CONSUMPTION"
+    STEP = "STEP"
 
 
 class DeviationState(StrEnum):
@@ -299,8 +300,41 @@ class ParameterActual(Sited, Entity):
         return f"PV-{self.id}"
 
 
+class StepExecution(Sited, Entity):
+    """One attempt of an instruction step in a run. Another attempt is another row."""
+
+    __tablename__ = "step_execution"
+    kind: ClassVar[str] = "StepExecution"
+
+    job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"))
+    step_id: Mapped[int] = mapped_column(ForeignKey("instruction_step.id"))
+    attempt: Mapped[int]
+    verdict: Mapped[Verdict] = mapped_column(Word(Verdict))
+    posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    posted_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (UniqueConstraint("job_response_id", "step_id", "attempt"),)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"SE-{self.id}"
+
+
+class StepEntry(Row):
+    """What was entered in a field of a step: the one text of the value, for a scan the key of the item."""
+
+    __tablename__ = "step_entry"
+
+    execution_id: Mapped[int] = mapped_column(ForeignKey("step_execution.id"), primary_key=True)
+    specification_id: Mapped[int] = mapped_column(ForeignKey("entry_specification.id"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    verdict: Mapped[Verdict] = mapped_column(Word(Verdict))
+
+
 class Deviation(Sited, Entity):
-    """Something in a run left its approved limits: a recorded value, or the amount of a bill line.
+    """Something in a run left its approved limits: a recorded value, a step, or the amount of a bill line.
 
     It is opened with the fact and decided once, by another person. A nonconformance of the quality domain can name
     it; what is stopped in the meantime is stopped by its ``hold``.
@@ -314,6 +348,7 @@ class Deviation(Sited, Entity):
     state: Mapped[DeviationState] = mapped_column(Word(DeviationState))
     job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)
     parameter_actual_id: Mapped[int | None] = mapped_column(ForeignKey("parameter_actual.id"), index=True)
+    step_execution_id: Mapped[int | None] = mapped_column(ForeignKey("step_execution.id"), index=True)
     bill_line_id: Mapped[int | None] = mapped_column(ForeignKey("material_specification.id"))
     hold_id: Mapped[int | None] = mapped_column(ForeignKey("hold.id"))
     description: Mapped[str] = mapped_column(String(2000))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mesgraph.definitions.models import ParameterSpecification
+from mesgraph.definitions.models import InstructionStep, ParameterSpecification
 from mesgraph.definitions.values import Verdict
 from mesgraph.holds.models import Hold
 from mesgraph.ledger import Event
@@ -13,6 +13,7 @@ from mesgraph.orders.models import (
     DeviationState,
     JobResponse,
     ParameterActual,
+    StepExecution,
     ValueSource,
 )
 
@@ -29,6 +30,19 @@ class ParameterRecorded(Event):
     value: str
     uom: str | None
     source: ValueSource
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecorded(Event):
+    """An attempt of an instruction step was recorded in a run, with everything entered in it."""
+
+    subjects = ("step_execution", "job_response")
+    step_execution: StepExecution
+    job_response: JobResponse
+    step: InstructionStep
+    attempt: int
+    entries: list[dict[str, object]]
     verdict: Verdict
 
 

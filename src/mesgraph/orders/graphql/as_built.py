@@ -14,7 +14,7 @@ from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
 from mesgraph.orders.as_built import GapCode, as_built
 from mesgraph.orders.graphql.nodes import JobResponseNode, MaterialActualNode
-from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
+from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepExecutionNode
 
 described_enum(
     GapCode,
@@ -25,6 +25,7 @@ described_enum(
         GapCode.ACTUAL_MISSING: "A bill line of a step has no consumption.",
         GapCode.MATERIAL_PENDING: "A run took material that has not become part of an output.",
         GapCode.PARAMETER_MISSING: "A parameter of a step has no value.",
+        GapCode.STEP_INCOMPLETE: "A mandatory step of an instruction is not done.",
         GapCode.DEVIATION_OPEN: "A deviation is not decided.",
         GapCode.HOLD_OPEN: "A hold on the item or on one of its components is open.",
     },
@@ -57,6 +58,9 @@ class AsBuiltRecordType:
     )
     parameter_actuals: list[ParameterActualNode] = strawberry.field(
         description="What was measured in those runs, in the order of posting; values of other items are left out."
+    )
+    step_executions: list[StepExecutionNode] = strawberry.field(
+        description="What was done in those runs, by run and step; every attempt."
     )
     deviations: list[DeviationNode] = strawberry.field(
         description="What left its limits in those runs, in the order of opening."

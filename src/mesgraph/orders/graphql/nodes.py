@@ -14,7 +14,12 @@ from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, find_optional, node
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.user_errors import ErrorCode
-from mesgraph.definitions.graphql import OperationsDefinitionNode, OperationsSegmentNode, output_uom
+from mesgraph.definitions.graphql import (
+    InstructionStepNode,
+    OperationsDefinitionNode,
+    OperationsSegmentNode,
+    output_uom,
+)
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
@@ -24,7 +29,7 @@ from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, Tra
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import queries
 from mesgraph.orders.graphql.proposals import MaterialProposalType
-from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
+from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepProgressType, progress
 from mesgraph.orders.models import (
     ActualUse,
     Deviation,
@@ -40,6 +45,7 @@ from mesgraph.orders.models import (
     ReservationState,
     SegmentRequirement,
 )
+from mesgraph.orders.progress import next_step
 from mesgraph.orders.proposals import Proposal, Strategy, proposals_by_id
 from mesgraph.orders.readiness import Readiness, readiness_by_id
 from mesgraph.quantity import Quantity
@@ -306,6 +312,19 @@ class JobResponseNode(Node):
     deviations: list[DeviationNode] = to_many(
         Deviation.job_response_id, Deviation, "What left its limits, in the order of opening."
     )
+
+    @strawberry.field(
+        description="The steps of its instruction, by number, with what was recorded of each; none without one."
+    )
+    async def steps(root: strawberry.Parent[Any], info: Info) -> list[StepProgressType]:
+        """Judged now."""
+        return shown(await progress(info, root.id))
+
+    @strawberry.field(description="What its operator does next; null when no step is left.")
+    async def next_step(root: strawberry.Parent[Any], info: Info) -> InstructionStepNode | None:
+        """The first of the steps that is not done, optional ones that were passed over left out."""
+        found = next_step(await progress(info, root.id))
+        return shown(found.step if found else None)
 
     @strawberry.field(description="Good units reported.")
     async def good_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:

@@ -1,23 +1,24 @@
-"""Recording in runs: parameters, and deviations with the decision on them."""
+"""Recording in runs: parameters, steps, and deviations with the decision on them."""
 
 import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import find, parse_node_id
 from mesgraph.api.scalars import UnitCode
-from mesgraph.definitions.models import ParameterSpecification
+from mesgraph.definitions.models import InstructionStep, ParameterSpecification
 from mesgraph.definitions.specifications import parameters_of
 from mesgraph.errors import Findings, Refused, not_found
 from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, find_item
 from mesgraph.materials.models import MaterialDefinition
-from mesgraph.orders import deviations, parameters
-from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode
+from mesgraph.orders import deviations, parameters, steps
+from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepExecutionNode
 from mesgraph.orders.models import (
     Deviation,
     JobResponse,
     ValueSource,
 )
+from mesgraph.orders.progress import progress_of
 from mesgraph.orders.run import run_of
 from mesgraph.work import Work
 
@@ -50,6 +51,41 @@ class RecordParameterPayload(CommandPayload):
     )
     hold: HoldNode | None = strawberry.field(
         default=None, description="The hold on the item, when the parameter is critical and the value failed."
+    )
+
+
+@strawberry.input(description="What is entered in a field of a step: a value, or a scanned item.")
+class StepEntryInput:
+    """One field."""
+
+    field: str = strawberry.field(description="Name of the field; each once.")
+    value: str | None = strawberry.field(default=None, description='The value as text: "7.44", "true", or a text.')
+    uom: UnitCode | None = strawberry.field(
+        default=None, description="Its unit; the one of the field when left out, another one is refused."
+    )
+    item: ItemKey | None = strawberry.field(default=None, description="For a scan: the item, instead of a value.")
+
+
+@strawberry.input(description="A step of the run's instruction that was done.")
+class RecordStepInput(CommandInput):
+    """One step."""
+
+    job_response: strawberry.ID = strawberry.field(description="The run.")
+    step: strawberry.ID = strawberry.field(description="The step: its number in the run's instruction, or its id.")
+    entries: list[StepEntryInput] = strawberry.field(
+        default_factory=list, description="What was entered; every mandatory field of the step."
+    )
+
+
+@strawberry.type(description="The recorded step.")
+class RecordStepPayload(CommandPayload):
+    """Answer."""
+
+    step_execution: StepExecutionNode | None = strawberry.field(
+        default=None, description="The attempt with its verdict, and `nextStep`."
+    )
+    deviation: DeviationNode | None = strawberry.field(
+        default=None, description="The deviation that was opened, when the step failed."
     )
 
 
@@ -110,6 +146,21 @@ class RecordCommands:
         )
 
     @command
+    def record_step(work: Work, input: RecordStepInput) -> RecordStepPayload:
+        """Record a step of the run's instruction with everything entered in it. All entries are checked before
+        anything is written. What lies outside its limits is recorded, too: the step has failed then, and a deviation is
+        opened. Doing a step again is another attempt; the last one counts.
+        """
+        response = find(work.session, JobResponse, input.job_response, "job_response")
+        found = Findings()
+        with found.under():
+            step = _step(work, response, input.step)
+        entries = [_entry(work, entry, found, i) for i, entry in enumerate(input.entries)]
+        found.refuse()
+        recorded = steps.record_step(work, response, step, entries)
+        return RecordStepPayload(step_execution=shown(recorded.execution), deviation=shown(recorded.deviation))
+
+    @command
     def open_deviation(work: Work, input: OpenDeviationInput) -> OpenDeviationPayload:
         """Ask for a consumption outside the tolerance of its bill line. Once it is accepted, productions of this run
         pass that the line would block (CONSUMPTION_OUT_OF_TOLERANCE).
@@ -141,3 +192,20 @@ def _parameter(work: Work, response: JobResponse, reference: str) -> ParameterSp
         if parameter.code == reference:
             return parameter
     raise Refused(not_found("parameter", reference[:100], "parameter"))
+
+
+def _step(work: Work, response: JobResponse, reference: str) -> InstructionStep:
+    """By id, or by its number within the instruction of the run."""
+    if parse_node_id(reference) is not None:
+        return find(work.session, InstructionStep, reference, "step")
+    for known in progress_of(work.session, [response.id])[response.id]:
+        if str(known.step.no) == reference:
+            return known.step
+    raise Refused(not_found("step", reference[:100], "step"))
+
+
+def _entry(work: Work, input: StepEntryInput, found: Findings, index: int) -> steps.Entry:
+    item = None
+    with found.under("entries", index):
+        item = find_item(work.session, input.item, "item") if input.item is not None else None
+    return steps.Entry(field=input.field, value=input.value, uom=input.uom, item=item)
