@@ -85,13 +85,13 @@ class Api:
         data: dict[str, Any] = result.data
         return data
 
-    async def do(self, command: str, fields: str, *, by: Actor | Role, **input: Any) -> dict[str, Any]:
+    async def do(self, command: str, fields: str, /, *, by: Actor | Role, **input: Any) -> dict[str, Any]:
         """Run the mutation ``command`` with ``input`` and return its payload; a refusal fails the test."""
         payload = await self._command(command, fields, by, input)
         assert payload["userErrors"] == [], payload["userErrors"]
         return payload
 
-    async def refused(self, command: str, *, by: Actor | Role, **input: Any) -> list[dict[str, Any]]:
+    async def refused(self, command: str, /, *, by: Actor | Role, **input: Any) -> list[dict[str, Any]]:
         """Run ``command``, which must be refused; proves that nothing was written; returns the userErrors."""
         actor = await self.actor(by) if isinstance(by, Role) else by
         async with self.nothing_written():

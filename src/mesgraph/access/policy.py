@@ -61,6 +61,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "submitEquipmentClasses": MASTERS,
         "submitEquipment": MASTERS,
         "reportEquipmentState": frozenset({Role.DRIVER, Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR}),
+        "commandEquipment": frozenset({Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR}),
         "submitSuppliers": MASTERS,
         "submitMaterialDefinitions": MASTERS,
         "releaseLot": frozenset({Role.QA}),
@@ -166,6 +167,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "SubmitEquipmentClassesPayload": {"*": EVERYONE},
     "SubmitEquipmentPayload": {"*": EVERYONE},
     "ReportEquipmentStatePayload": {"*": EVERYONE},
+    "CommandEquipmentPayload": {"*": EVERYONE},
     # materials
     "Quantity": {"*": EVERYONE},
     "Supplier": {"*": EVERYONE},

@@ -136,6 +136,35 @@ def report_state(
     """
     work.lock(equipment)
     mode = mode or equipment.mode
+    inferred = state is not equipment.packml_state and state not in packml.followers(equipment.packml_state)
+    return _change_state(work, equipment, state, mode, set_by, inferred=inferred)
+
+
+def command_equipment(
+    work: Work, equipment: Equipment, command: packml.EquipmentCommand, *, expected_version: int | None = None
+) -> EquipmentStateRecord:
+    """Tell a machine what to do, by hand: where no driver reports its states, they follow the commands.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION with the commands allowed instead, and TIME_ORDER_INVALID when
+    ``occurred_at`` lies before the present state began.
+    """
+    work.lock(equipment)
+    work.expect(equipment, expected_version)
+    state = packml.target_of(equipment, command)
+    return _change_state(work, equipment, state, equipment.mode, StateSource.OPERATOR, command=command)
+
+
+def _change_state(
+    work: Work,
+    equipment: Equipment,
+    state: PackmlState,
+    mode: EquipmentMode,
+    set_by: StateSource,
+    *,
+    inferred: bool = False,
+    command: packml.EquipmentCommand | None = None,
+) -> EquipmentStateRecord:
+    """End the present interval and begin the next one. The equipment is locked."""
     current = queries.open_state(work.session, equipment.id) or _open_state(work, equipment, StateSource.DERIVED)
     if (equipment.packml_state, equipment.mode) == (state, mode):
         return current
@@ -148,7 +177,6 @@ def report_state(
             )
         )
     packml.check_mode_change(equipment, mode)
-    inferred = state is not equipment.packml_state and state not in packml.followers(equipment.packml_state)
     from_state = equipment.packml_state
     current.to_at = work.occurred_at
     equipment.packml_state, equipment.mode = state, mode
@@ -162,6 +190,7 @@ def report_state(
             mode=mode,
             set_by=set_by,
             inferred=inferred,
+            command=command,
         ),
         site_id=equipment.site_id,
     )

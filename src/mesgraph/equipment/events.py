@@ -42,7 +42,9 @@ class EquipmentSubmitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EquipmentStateChanged(Event):
-    """A machine went from one state to another. ``inferred``: PackML knows no such step, so some were missed."""
+    """A machine went from one state to another. ``inferred``: PackML knows no such step, so some were missed.
+    ``command``: somebody told it to, by hand.
+    """
 
     subjects = ("equipment",)
     equipment: Equipment
@@ -51,3 +53,4 @@ class EquipmentStateChanged(Event):
     mode: EquipmentMode
     set_by: StateSource
     inferred: bool
+    command: str | None

@@ -30,7 +30,8 @@ from mesgraph.equipment.models import (
     Site,
     StateSource,
 )
-from mesgraph.errors import Findings
+from mesgraph.equipment.packml import OF_BATCH, BatchState, EquipmentCommand, commands_in
+from mesgraph.errors import Findings, Refused, invalid
 from mesgraph.ledger.queries import Cursor, Recorded
 from mesgraph.words import check_distinct
 from mesgraph.work import Work
@@ -93,6 +94,28 @@ described_enum(
         StateSource.DERIVED: "The system, from other facts.",
     },
 )
+described_enum(
+    EquipmentCommand,
+    "What a machine can be told to do (PackML).",
+    {
+        EquipmentCommand.RESET: "From STOPPED or COMPLETE to RESETTING, and so to IDLE.",
+        EquipmentCommand.START: "From IDLE to STARTING, and so to EXECUTE.",
+        EquipmentCommand.COMPLETE: "From EXECUTE to COMPLETING, and so to COMPLETE.",
+        EquipmentCommand.HOLD: "For a cause inside the machine: to HOLDING, and so to HELD.",
+        EquipmentCommand.UNHOLD: "From HELD to UNHOLDING, and so back to EXECUTE.",
+        EquipmentCommand.SUSPEND: "For a cause outside, starved or blocked: to SUSPENDING, and so to SUSPENDED.",
+        EquipmentCommand.UNSUSPEND: "From SUSPENDED to UNSUSPENDING, and so back to EXECUTE.",
+        EquipmentCommand.STOP: "To STOPPING, and so to STOPPED; from every state but the end of a stop or an abort.",
+        EquipmentCommand.ABORT: "Emergency: to ABORTING, and so to ABORTED; from every other state.",
+        EquipmentCommand.CLEAR: "From ABORTED to CLEARING, and so to STOPPED.",
+        EquipmentCommand.STATE_COMPLETE: "The state has done its work and passes on; where no controller says so.",
+    },
+)
+described_enum(
+    BatchState,
+    "State of a batch unit in the words of ISA-88; stored as the PackML state that means the same.",
+    {word: f"{OF_BATCH[word]} in PackML." for word in BatchState},
+)
 
 
 @node(Site, find=queries.site_by_key)
@@ -147,6 +170,11 @@ class EquipmentNode(Node):
         "Its states, the oldest first.",
         (EquipmentStateRecord.from_at, EquipmentStateRecord.id),
     )
+
+    @strawberry.field(description="What it can be told to do in its present state (`commandEquipment`).")
+    def commands(root: strawberry.Parent[Any]) -> list[EquipmentCommand]:
+        """Of the table."""
+        return list(commands_in(root.packml_state))
 
     @strawberry.field(description="The classes it belongs to.")
     async def classes(root: strawberry.Parent[Any], info: Info) -> list[EquipmentClassNode]:
@@ -349,13 +377,35 @@ class ReportEquipmentStateInput(CommandInput):
     """One state."""
 
     equipment: strawberry.ID = strawberry.field(description="The machine.")
-    state: PackmlState = strawberry.field(description="The state it is in.")
+    state: PackmlState | None = strawberry.field(default=None, description="The state it is in.")
+    batch_state: BatchState | None = strawberry.field(
+        default=None, description="The same in the words of ISA-88, for batch units: instead of `state`."
+    )
     mode: EquipmentMode | None = strawberry.field(default=None, description="The mode, if it changed.")
     set_by: StateSource = strawberry.field(default=StateSource.OPERATOR, description="Who says so.")
 
 
 @strawberry.type(description="The state as recorded.")
 class ReportEquipmentStatePayload(CommandPayload):
+    """Answer."""
+
+    equipment: EquipmentNode | None = strawberry.field(default=None, description="The machine.")
+    state_record: EquipmentStateRecordNode | None = strawberry.field(default=None, description="The open interval.")
+
+
+@strawberry.input(description="What a machine shall do.")
+class CommandEquipmentInput(CommandInput):
+    """One command."""
+
+    equipment: strawberry.ID = strawberry.field(description="The machine.")
+    command: EquipmentCommand = strawberry.field(description="The command; `commands` of the equipment lists them.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="`version` that you decided on; another one is refused (VERSION_CONFLICT)."
+    )
+
+
+@strawberry.type(description="The state as recorded.")
+class CommandEquipmentPayload(CommandPayload):
     """Answer."""
 
     equipment: EquipmentNode | None = strawberry.field(default=None, description="The machine.")
@@ -411,8 +461,20 @@ class EquipmentCommands:
         know is recorded and marked as inferred.
         """
         equipment = find(work.session, Equipment, input.equipment, "equipment")
-        record = actions.report_state(work, equipment, state=input.state, mode=input.mode, set_by=input.set_by)
+        state = OF_BATCH[input.batch_state] if input.batch_state is not None else input.state
+        if state is None or None not in (input.state, input.batch_state):
+            raise Refused(invalid("name the state by `state` or by `batchState`, one of them", "state"))
+        record = actions.report_state(work, equipment, state=state, mode=input.mode, set_by=input.set_by)
         return ReportEquipmentStatePayload(equipment=shown(equipment), state_record=shown(record))
+
+    @command
+    def command_equipment(work: Work, input: CommandEquipmentInput) -> CommandEquipmentPayload:
+        """Tell a machine what to do, by hand, where no driver reports its states: they follow the commands of PackML.
+        What the present state does not permit is refused with the commands that it does.
+        """
+        equipment = find(work.session, Equipment, input.equipment, "equipment")
+        record = actions.command_equipment(work, equipment, input.command, expected_version=input.expected_version)
+        return CommandEquipmentPayload(equipment=shown(equipment), state_record=shown(record))
 
 
 @strawberry.type(description="A machine changed its state.")
