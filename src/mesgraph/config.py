@@ -21,6 +21,11 @@ class Settings(BaseSettings):
     graphiql: bool = Field(default=False, description="Serve GraphiQL at /graphiql.")
     introspection: bool = Field(default=False, description="Answer introspection queries.")
     queries_by_get: bool = Field(default=False, description="Accept queries by HTTP GET.")
+    digital_link: str = Field(
+        default="https://id.gs1.org",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#/]+)*$",
+        description="Where the GS1 Digital Links of items lead: the address of a resolver, without a slash at its end.",
+    )
     demo_clock: Path | None = Field(
         default=None,
         description="File of the demo's virtual clock. Set by `mesgraph demo` only; `serve` refuses it.",

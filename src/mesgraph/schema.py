@@ -28,7 +28,7 @@ from mesgraph.genealogy.graphql import (
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.integration.graphql.inbound import InboundCommands, InboundQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
-from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions
+from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions, ScanQueries
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
 from mesgraph.orders.graphql.course import CourseCommands
 from mesgraph.orders.graphql.dispatch_list import DispatchSubscriptions
@@ -50,6 +50,7 @@ class Query(
     AccessQueries,
     EquipmentQueries,
     MaterialQueries,
+    ScanQueries,
     HoldQueries,
     DefinitionQueries,
     GenealogyQueries,

@@ -150,7 +150,7 @@ class Item(Sited, Entity):
 
     item_kind: Mapped[ItemKind] = mapped_column(Word(ItemKind))
     key: Mapped[str] = mapped_column(key_text(150))
-    number: Mapped[str] = mapped_column(String(20))
+    number: Mapped[str] = mapped_column(String(20), index=True)
     item_revision: Mapped[int] = mapped_column(default=0)
     material_id: Mapped[int | None] = mapped_column(ForeignKey("material_definition.id"))
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)

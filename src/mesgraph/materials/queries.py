@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
+from mesgraph.errors import Code, Refused, invalid
 from mesgraph.materials.models import (
     TERMINAL,
     Item,
@@ -15,6 +16,7 @@ from mesgraph.materials.models import (
     MaterialDefinition,
     Supplier,
 )
+from mesgraph.materials.scan import Scan
 
 
 def supplier_by_key(session: Session, code: str) -> Supplier | None:
@@ -85,6 +87,44 @@ def item_by_parts(
     if sublot is not None:
         return _latest(session, ItemKind.SUBLOT, f"{code}/{lot}/{sublot}")
     return _latest(session, ItemKind.LOT, f"{code}/{lot}")
+
+
+def item_by_scan(session: Session, scan: Scan) -> Item:
+    """The item that a scanned code names.
+
+    By SSCC, by GTIN with serial or lot, by the human key, or by a lot or serial number that one material alone has.
+    Refuses NOT_FOUND, which says what was read, and VALIDATION_FAILED when a bare number names several items.
+    """
+    sscc, gtin, lot, serial = (scan.value(ai) for ai in ("00", "01", "10", "21"))
+    item: Item | None = None
+    if sscc is not None:
+        item = item_by_parts(session, sscc=sscc)
+    elif gtin is not None and (serial or lot):
+        item = item_by_parts(session, gtin=gtin, serial=serial, lot=None if serial else lot)
+    elif scan.plain is not None:
+        item = item_by_key(session, scan.plain) or _item_by_number(session, scan.plain)
+    if item is None:
+        raise Refused(invalid(f"no item for {scan.words[:200]}{_lacking(scan)}", "code", code=Code.NOT_FOUND))
+    return item
+
+
+def _lacking(scan: Scan) -> str:
+    """What a code has not that would name an item."""
+    if scan.value("00") or scan.plain or (scan.value("01") and (scan.value("10") or scan.value("21"))):
+        return ""
+    wanted = "a lot (10) or serial number (21)" if scan.value("01") else "an SSCC (00), or a GTIN (01) with 10 or 21"
+    return f": an item is named by {wanted}"
+
+
+def _item_by_number(session: Session, number: str) -> Item | None:
+    """The lot or serial unit with this number, of whatever material; of a reworked one the latest revision."""
+    kinds = (ItemKind.LOT, ItemKind.SERIAL_UNIT)
+    statement = select(Item).where(Item.number == number, Item.item_kind.in_(kinds)).order_by(Item.id).limit(50)
+    things = {(item.item_kind, item.key.partition("#")[0]) for item in session.scalars(statement)}
+    if len(things) > 1:
+        keys = ", ".join(sorted(key for _, key in things)[:5])
+        raise Refused(invalid(f"{number} is the number of several items: {keys}", "code"))
+    return next((_latest(session, kind, key) for kind, key in things), None)
 
 
 def _code_of(session: Session, material: str | None, gtin: str | None) -> str | None:

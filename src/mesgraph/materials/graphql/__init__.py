@@ -22,6 +22,7 @@ from mesgraph.materials.graphql.nodes import (
     TraceableItem,
 )
 from mesgraph.materials.graphql.reads import MaterialQueries
+from mesgraph.materials.graphql.scan import ScanQueries
 
 __all__ = [
     "ItemKey",
@@ -34,6 +35,7 @@ __all__ = [
     "MaterialSubscriptions",
     "QuantityInput",
     "QuantityType",
+    "ScanQueries",
     "SerialUnit",
     "SupplierNode",
     "TraceableItem",

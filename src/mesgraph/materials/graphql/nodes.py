@@ -226,20 +226,21 @@ class TraceableItem(Node):
 
     @strawberry.field(
         description="GS1 Digital Link, for labels: `https://id.gs1.org/01/GTIN/10/LOT`, `.../01/GTIN/21/SERIAL` or "
-        "`.../00/SSCC`. Null for materials without GTIN and for sublots, which GS1 gives no key."
+        "`.../00/SSCC`; the plant may have another domain. Null for materials without GTIN and for sublots, which GS1 "
+        "gives no key. `itemByScan` reads it."
     )
     async def digital_link(root: strawberry.Parent[Any], info: Info) -> str | None:
         """From the GTIN and the numbers."""
-        item = _row(root)
+        item, domain = _row(root), info.context.plant.settings.digital_link
         if item.item_kind is ItemKind.LOGISTIC_UNIT:
-            return f"https://id.gs1.org/00/{item.number}"
+            return f"{domain}/00/{item.number}"
         material = await info.context.one(MaterialDefinition, item.material_id)
         if material is None or material.gtin is None or item.item_kind is ItemKind.SUBLOT:
             return None
         lot = item if item.item_kind is ItemKind.LOT else await info.context.one(Item, item.lot_id)
         lot_part = f"/10/{quote(lot.number, safe='')}" if lot else ""
         serial_part = f"/21/{quote(item.number, safe='')}" if item.item_kind is ItemKind.SERIAL_UNIT else ""
-        return f"https://id.gs1.org/01/{material.gtin}{lot_part}{serial_part}"
+        return f"{domain}/01/{material.gtin}{lot_part}{serial_part}"
 
 
 def _row(root: object) -> Item:
