@@ -53,6 +53,7 @@ class Code(StrEnum):
     LOT_NOT_RELEASED = "LOT_NOT_RELEASED"
     LOT_ON_HOLD = "LOT_ON_HOLD"
     LOT_RESERVED = "LOT_RESERVED"
+    MASS_BALANCE_EXCEEDED = "MASS_BALANCE_EXCEEDED"
     MERGE_INCOMPATIBLE = "MERGE_INCOMPATIBLE"
     MESSAGE_INVALID = "MESSAGE_INVALID"
     NOT_FOUND = "NOT_FOUND"
@@ -164,6 +165,10 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.LOT_ON_HOLD: Meaning("The item has an open hold.", "Have quality release the `holds`, or take another item."),
     Code.LOT_RESERVED: Meaning("The item is reserved for another order.", "Take another item."),
+    Code.MASS_BALANCE_EXCEEDED: Meaning(
+        "More of a material of the order is unaccounted for than is tolerated.",
+        "Post what is missing, declare what is carried over, or have a planner accept it with an explanation.",
+    ),
     Code.MERGE_INCOMPATIBLE: Meaning(
         "The lots differ in material, revision or unit, are serial units, or are not usable.",
         "Merge only usable lots of one material revision.",

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy.orm import Session
 
-from mesgraph.access.policy import audience
 from mesgraph.access.roles import Role
-from mesgraph.definitions.lifecycle import DEFINITION_STEPS, targets
 from mesgraph.definitions.models import DefinitionState, OperationsSegment
 from mesgraph.definitions.queries import content_hash, definition_by_key, effective_definition
 from tests.api import START, Api
@@ -15,12 +12,6 @@ from tests.factories.materials import material, site
 from tests.factories.orders import approve, cathode, codes, make_line
 
 KEY = "OD-CATH-105:5"
-COMMANDS = {
-    "submit": "submitOperationsDefinition",
-    "return": "returnOperationsDefinition",
-    "approve": "approveOperationsDefinition",
-    "retire": "retireOperationsDefinition",
-}
 
 
 async def drafted(api: Api) -> None:
@@ -45,34 +36,6 @@ async def state_of(api: Api) -> Any:
         by=Role.AUDITOR,
     )
     return data["operationsDefinition"]
-
-
-@pytest.mark.parametrize("state", DefinitionState)
-@pytest.mark.parametrize("trigger", COMMANDS)
-async def test_versions_move_along_the_table_only(api: Api, trigger: str, state: DefinitionState) -> None:
-    await drafted(api)
-    await put(api, state)
-    [step] = [step for step in DEFINITION_STEPS if step.trigger == trigger]
-    actor = await api.actor(sorted(step.who)[0], subject="another")
-    if state is step.source:
-        payload = await api.do(COMMANDS[trigger], "operationsDefinition { state }", by=actor, operationsDefinition=KEY)
-        assert payload["operationsDefinition"]["state"] == step.target
-        return
-    answer = await api.answer(
-        f"mutation($key: ID!) {{ {COMMANDS[trigger]}(input: {{operationsDefinition: $key}}) "
-        "{ userErrors { code ... on InvalidTransitionError { from allowed } } } }",
-        by=actor,
-        key=KEY,
-    )
-    assert answer.data[COMMANDS[trigger]]["userErrors"] == [
-        {"code": "INVALID_TRANSITION", "from": state, "allowed": list(targets(state))}
-    ]
-
-
-@pytest.mark.parametrize("trigger", COMMANDS)
-def test_the_policy_names_the_roles_of_the_table(trigger: str) -> None:
-    [step] = [step for step in DEFINITION_STEPS if step.trigger == trigger]
-    assert audience("Mutation", COMMANDS[trigger]) == step.who
 
 
 async def test_the_author_does_not_approve(api: Api) -> None:

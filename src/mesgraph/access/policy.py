@@ -245,6 +245,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "RetireOperationsDefinitionPayload": {"*": EVERYONE},
     # orders
     "OperationsRequest": {"*": EVERYONE},
+    "MassBalance": {"*": EVERYONE},
     "SegmentRequirement": {"*": EVERYONE},
     "JobOrder": {"*": EVERYONE},
     "JobResponse": {"*": EVERYONE, "begunBy": STAFF},

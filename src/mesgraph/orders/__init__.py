@@ -11,5 +11,6 @@ that is approved, effective and allowed at the site, and keeps that version (I16
 equipment with free capacity when what it waits for has happened (I13, I14, I17); a lower revision of the ERP is not
 applied, and after the start only more quantity, due date and priority change (I38); what is consumed fits the bill
 (I9 to I11) and every output has its inputs (I3); what is measured outside its limits opens a deviation, and holds the
-item where the parameter is critical (I20).
+item where the parameter is critical (I20); a job is rerouted only to alternates that the definition lists (I44); an
+order is closed with true books, and what is unaccounted for is tolerated or explained (I47).
 """

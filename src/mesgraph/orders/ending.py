@@ -1,4 +1,4 @@
-"""Verbs that bring an order to its end: complete it before its last step ended, abort it, close it."""
+"""Verbs that bring an order to an early end: complete it before its last step has ended, abort it."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -7,10 +7,9 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from mesgraph import ledger
-from mesgraph.errors import HoldViolation, Violation, all_violations
+from mesgraph.errors import all_violations
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
-from mesgraph.holds.queries import open_holds_of, open_holds_of_orders
 from mesgraph.materials import lifecycle as item_lifecycle
 from mesgraph.materials.actions import withdraw
 from mesgraph.materials.models import Item, Lifecycle
@@ -20,13 +19,11 @@ from mesgraph.orders.loss import scrap_pending
 from mesgraph.orders.models import (
     JobResponse,
     JobState,
-    JobSubState,
     MaterialActual,
     OperationsRequest,
     RequestState,
     SegmentRequirement,
 )
-from mesgraph.orders.readiness import order_hold_violation
 from mesgraph.orders.run import Run, run_of
 from mesgraph.work import Work
 
@@ -106,28 +103,6 @@ def abort_operations_request(
     return request
 
 
-def close_operations_request(
-    work: Work, request: OperationsRequest, *, expected_version: int | None = None
-) -> OperationsRequest:
-    """Settle an order that has come to its end, and its jobs.
-
-    Refuses VERSION_CONFLICT, INVALID_TRANSITION, ORDER_ON_HOLD, and LOT_ON_HOLD while an item that it made has an open
-    hold.
-    """
-    jobs = lock_with_jobs(work, request)
-    with all_violations() as found:
-        with found.under():
-            check(work, request, RequestState.CLOSED, expected_version)
-        found.extend(_hold_violations(work, request))
-    ended = [job for job in jobs if job.state is JobState.ENDED]
-    for job in ended:
-        lifecycle.check_job_step(job, JobState.ENDED, JobSubState.CLOSED)
-        job.sub_state = JobSubState.CLOSED
-    request.state = RequestState.CLOSED
-    ledger.record(work, events.OperationsRequestClosed(request=request, jobs=ended), site_id=request.site_id)
-    return request
-
-
 def end_run(work: Work, run: Run) -> None:
     """Primitive: an open run ends without having come to its end; what is pending in it is scrapped."""
     scrap_pending(work, run)
@@ -165,18 +140,3 @@ def _dispose(work: Work, request: OperationsRequest, items: Sequence[Item], disp
     if lines and to is Lifecycle.SCRAPPED:
         record_activity(work, kind=GenealogyKind.SCRAP, site_id=request.site_id, inputs=lines, outputs=[])
     return to
-
-
-def _hold_violations(work: Work, request: OperationsRequest) -> list[Violation]:
-    of_order = open_holds_of_orders(work.session, [request.id]).get(request.id)
-    found: list[Violation] = [order_hold_violation(request, of_order, "operations_request")] if of_order else []
-    items = {row.id: row for row in work.session.scalars(select(Item).where(Item.request_id == request.id))}
-    found += [
-        HoldViolation(
-            message=f"{items[key].key}, made by {request.code}, has {len(holds)} open hold(s)",
-            path=("operations_request",),
-            holds=tuple(hold.id for hold in holds),
-        )
-        for key, holds in open_holds_of(work.session, list(items)).items()
-    ]
-    return found

@@ -127,11 +127,14 @@ class OperationsRequestCancelled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsRequestClosed(Event):
-    """An order was settled: nothing more will be posted on it or its jobs."""
+    """An order was settled: nothing more will be posted on it or its jobs. ``massBalance`` is what was settled, for
+    each material in its base unit; what is zero is left out.
+    """
 
     subjects = ("request", "jobs")
     request: OperationsRequest
     jobs: list[JobOrder]
+    mass_balance: list[dict[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,17 @@
 """Rows of orders and execution."""
 
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from mesgraph.db import Entity, Exact, Instant, Row, Sited, Word, key_text
 from mesgraph.definitions.values import Verdict
+from mesgraph.orders.mass_balance import Balance
 
 
 class RequestState(StrEnum):
@@ -368,3 +370,13 @@ class Deviation(Sited, Entity):
     def human_key(self) -> str:
         """The number."""
         return self.number
+
+
+class MassBalanceLine(Row):
+    """The balance of one material of an order, as it was settled when the order was closed; never changed."""
+
+    __tablename__ = "mass_balance_line"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("operations_request.id"), primary_key=True)
+    material_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"), primary_key=True)
+    balance: Mapped[Balance] = composite(Balance, *(mapped_column(part.name, Exact) for part in fields(Balance)))

@@ -4,7 +4,9 @@ import strawberry
 
 from mesgraph.api.command import CommandPayload, command, shown
 from mesgraph.api.enums import described_enum
-from mesgraph.orders import ending, halt
+from mesgraph.errors import all_violations
+from mesgraph.materials.graphql import ItemKey, QuantityInput, find_item, read_item_quantity
+from mesgraph.orders import closing, ending, halt
 from mesgraph.orders.ending import WipDisposition
 from mesgraph.orders.graphql.nodes import JobOrderNode, OperationsRequestNode
 from mesgraph.orders.graphql.planning import OperationsRequestStepInput, find_request
@@ -93,9 +95,30 @@ class AbortOperationsRequestPayload(CommandPayload):
     operations_request: OperationsRequestNode | None = strawberry.field(default=None, description="The order.")
 
 
+@strawberry.input(description="A lot of an intermediate that is still there.")
+class CarriedOverInput:
+    """One lot."""
+
+    item: ItemKey = strawberry.field(description="The lot, made by the order for a later step of its own.")
+    quantity: QuantityInput | None = strawberry.field(
+        default=None, description="How much was counted; all that the books show when left out."
+    )
+
+
 @strawberry.input(description="An order to settle after its end.")
 class CloseOperationsRequestInput(OperationsRequestStepInput):
     """One order."""
+
+    carried_over: list[CarriedOverInput] = strawberry.field(
+        default_factory=list,
+        description="What is left of the intermediates that the order made for its own later steps. What the books "
+        "show and you do not name is unaccounted for, and written off.",
+    )
+    accept_unaccounted: bool = strawberry.field(
+        default=False,
+        description="Close even if more is unaccounted for than is tolerated (MASS_BALANCE_EXCEEDED). Needs a `reason` "
+        "whose comment explains it, and the role PLANNER.",
+    )
 
 
 @strawberry.type(description="The order, settled.")
@@ -163,6 +186,28 @@ class CourseCommands:
 
     @command
     def close_operations_request(work: Work, input: CloseOperationsRequestInput) -> CloseOperationsRequestPayload:
-        """Settle an order that has come to its end, and its jobs. Refused while an item that it made is on hold."""
-        row = ending.close_operations_request(work, find_request(work, input), expected_version=input.expected_version)
+        """Settle an order that has come to its end, and its jobs. What its mass balance does not account for is written
+        off up to the tolerance; above it the close is refused unless a planner accepts and explains it. Refused while
+        an item that the order made is on hold.
+        """
+        carried_over: list[closing.CarriedOver] = []
+        with all_violations() as found:
+            with found.under():
+                request = find_request(work, input)
+            for i, entry in enumerate(input.carried_over):
+                with found.under("carried_over", i):
+                    carried_over.append(_carried_over(work, entry))
+        row = closing.close_operations_request(
+            work,
+            request,
+            carried_over=carried_over,
+            accept_unaccounted=input.accept_unaccounted,
+            expected_version=input.expected_version,
+        )
         return CloseOperationsRequestPayload(operations_request=shown(row))
+
+
+def _carried_over(work: Work, input: CarriedOverInput) -> closing.CarriedOver:
+    item = find_item(work.session, input.item, "item")
+    counted = None if input.quantity is None else read_item_quantity(work.session, input.quantity, item, "quantity")
+    return closing.CarriedOver(item=item, quantity=counted)

@@ -28,8 +28,11 @@ from mesgraph.holds.models import Hold
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import queries
+from mesgraph.orders.books import balances_of
+from mesgraph.orders.graphql.balance import MassBalanceType
 from mesgraph.orders.graphql.proposals import MaterialProposalType
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepProgressType, progress
+from mesgraph.orders.mass_balance import Balance
 from mesgraph.orders.models import (
     ActualUse,
     Deviation,
@@ -175,6 +178,20 @@ class OperationsRequestNode(Node):
     holds: list[HoldNode] = to_many(
         Hold.request_id, Hold, "The holds placed on it, released ones too; see `releasedAt`."
     )
+
+    @strawberry.field(
+        description="Its mass balance, material by material: as it was settled when the order was closed, before that "
+        "as the books are now. Empty while nothing was posted."
+    )
+    async def mass_balance(root: strawberry.Parent[Any], info: Info) -> list[MassBalanceType]:
+        """Those of one answer are read together."""
+
+        async def load(ids: list[int]) -> list[list[tuple[int, Balance]]]:
+            found = await info.context.read(lambda session: balances_of(session, ids))
+            return [found.get(key, []) for key in ids]
+
+        rows = await info.context.batched("mass_balance", root.id, load)
+        return [MassBalanceType(material_id=key, balance=balance) for key, balance in rows]
 
     @strawberry.field(description="How much is wanted.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
