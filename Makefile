@@ -13,9 +13,10 @@ LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed$(MESGRAPH_DEBUG)
 COMPILED := $(shell find ext -name '*.pyx' -o -name '*.pxd')
 MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
+PEERS := $(patsubst %/package-lock.json,%/node_modules/.complete,$(wildcard tests/*/package-lock.json docs/*/package-lock.json))
 BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
 
-.PHONY: help setup demo test lint format bench bench-setup adversity schema console lock clean
+.PHONY: help setup demo peers test lint format bench bench-setup adversity schema console lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,7 +56,15 @@ setup: $(INSTALLED)  ## virtual environment, locked dependencies, editable insta
 demo: setup  ## a plant with orders, lots and machines, ready to query
 	$(BIN)/mesgraph demo $(ARGS)
 
-test: setup  ## the whole test suite
+%/node_modules/.complete: %/package-lock.json %/package.json
+	cd $* && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# Tests name what is left out on a machine without npm, and fail in CI.
+peers:  ## programs of npm that tests run: GraphQL clients, the generator of the typed client
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PEERS) || [ -z "$$CI" ]; fi
+
+test: setup peers  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 build/links: $(MAPPED)
@@ -101,5 +110,5 @@ lock: $(LOCKED)  ## solve the dependencies anew
 	$(LOCK) --upgrade --constraint requirements/runtime.txt --group dev --output-file requirements/dev.txt
 
 clean:  ## remove what make made
-	rm -rf $(VENV) build dist src/*.egg-info $(CONSOLE)/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(dir $(PEERS)) $(VENV) build dist src/*.egg-info $(CONSOLE)/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src ext \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +

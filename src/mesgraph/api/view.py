@@ -1,7 +1,8 @@
 """GraphQL over HTTP and WebSocket: who asks, and how an answer travels.
 
-Follows the GraphQL-over-HTTP specification: ``application/graphql-response+json`` when the client accepts it, status
-400 for a document or variable that never reached execution, 401 when nobody is known.
+Follows the GraphQL-over-HTTP specification: ``application/graphql-response+json`` when the client accepts it, with
+status 400 for a document or variable that never reached execution (200 for clients that know ``application/json``
+alone); 401 when nobody is known.
 """
 
 import json
@@ -126,10 +127,10 @@ class GraphQLView(GraphQL[Context, None]):
     ) -> Response:
         """Status and media type as the specification says."""
         response = super().create_response(response_data, sub_response)
-        if isinstance(response_data, dict) and "data" not in response_data:
-            response.status_code = 400
         if _accepts_response_type.get():
             response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
+            if isinstance(response_data, dict) and "data" not in response_data:
+                response.status_code = 400
         return response
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
