@@ -15,6 +15,7 @@ from mesgraph.equipment.actions import EquipmentMaster, submit_equipment
 from mesgraph.equipment.models import Equipment, EquipmentClassMember, EquipmentLevel, EquipmentMode, PackmlState
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine
 from mesgraph.holds.models import HeldItem, Hold
+from mesgraph.integration.models import InboundMessage, MessageState
 from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
 from mesgraph.materials.queries import supplier_by_key
 from mesgraph.orders.models import (
@@ -183,6 +184,7 @@ async def _orders(api: Api, draw: random.Random) -> None:
 
     await api.plant.database.write(scatter)
     await api.plant.database.write(_deviations)
+    await api.plant.database.write(_messages)
 
 
 def _deviations(session: Session) -> None:
@@ -219,10 +221,25 @@ def _deviations(session: Session) -> None:
             )
 
 
+def _messages(session: Session) -> None:
+    sender = session.query(Principal).filter_by(subject="eng-03").one()
+    for i, state in enumerate(MessageState):
+        message = InboundMessage(
+            source_system=f"ERP{i % 2 + 1}",
+            message_id=f"BOD-{i}",
+            message_kind="ProcessOperationsSchedule",
+            payload_hash=bytes([i]) * 32,
+            state=state,
+            principal_id=sender.id,
+            created_at=START,
+        )
+        session.add(message)
+
+
 def _rows(session: Session) -> Rows:
     classes = (
         *(Equipment, Supplier, MaterialDefinition, OperationsDefinition, Hold, OperationsRequest, JobOrder),
-        *(JobResponse, Deviation, GenealogyEvent, Principal),
+        *(JobResponse, Deviation, GenealogyEvent, Principal, InboundMessage),
     )
     rows = Rows({cls: list(session.scalars(select(cls).order_by(cls.id))) for cls in classes})
     rows.of[Item] = list(session.scalars(select(Item).where(Item.item_kind == ItemKind.LOT).order_by(Item.id)))

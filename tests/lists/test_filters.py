@@ -18,6 +18,7 @@ from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.models import Hold
+from mesgraph.integration.models import InboundMessage
 from mesgraph.materials.models import Item, ItemStatus, MaterialDefinition, Supplier
 from mesgraph.orders.models import Deviation, JobOrder, JobResponse, OperationsRequest
 from mesgraph.schema import build_schema
@@ -37,6 +38,7 @@ LISTS: dict[str, type] = {
     "deviations": Deviation,
     "genealogyEvents": GenealogyEvent,
     "principals": Principal,
+    "inboundMessages": InboundMessage,
 }
 Test = Callable[[Rows, Any], bool]
 
@@ -213,6 +215,10 @@ CASES: dict[str, list[tuple[dict[str, Any], Test]]] = {
         ({"kind": ["SHIP"]}, has("event_kind", "SHIP")),
         ({"occurredAt": {"from": day(0.3)}}, within("occurred_at", 0.3, None)),
     ],
+    "inboundMessages": [
+        ({"sourceSystem": "ERP2"}, has("source_system", "ERP2")),
+        ({"state": ["PARTIAL", "DEAD_LETTER"]}, has("state", "PARTIAL", "DEAD_LETTER")),
+    ],
     "principals": [
         ({"keyPrefix": "q-"}, begins("subject", "q-")),
         ({"kind": ["SERVICE"]}, has("principal_kind", "SERVICE")),
@@ -244,7 +250,12 @@ def arranged(rows: list[Any], order: str) -> list[str]:
         # None does not compare; behind the flag that says so, any value will do
         return tuple(START if part is None else part for part in value) if isinstance(value, tuple) else value
 
-    return [node_id(row) for row in sorted(rows, key=key, reverse=order in REVERSED)]
+    return [identity(row) for row in sorted(rows, key=key, reverse=order in REVERSED)]
+
+
+def identity(row: Any) -> str:
+    """How the list names the row: by id, but for messages, which have none."""
+    return str(row.message_id) if isinstance(row, InboundMessage) else node_id(row)
 
 
 async def listed(api: Api, name: str, filter: dict[str, Any], order: str | None = None, first: int = 500) -> list[str]:
@@ -254,8 +265,8 @@ async def listed(api: Api, name: str, filter: dict[str, Any], order: str | None 
     document = (
         f"query ($filter: {types['filter'].type}, $order: {by}, $first: Int!, $after: String) {{ found: {name}"
         "(filter: $filter, orderBy: $order, first: $first, after: $after) "
-        "{ nodes { id } pageInfo { hasNextPage endCursor } totalCount } }"
-    )
+        "{ nodes { id: %s } pageInfo { hasNextPage endCursor } totalCount } }"
+    ) % ("messageId" if name == "inboundMessages" else "id")
     if order is None:
         document = document.replace("orderBy: $order, ", "").replace(f"$order: {by}, ", "")
     found: list[str] = []
@@ -275,7 +286,7 @@ async def test_every_condition_is_the_one_of_the_model(api: Api) -> None:
     for name, cases in CASES.items():
         everything = rows.of[LISTS[name]]
         for filter, test in cases:
-            wanted = [node_id(row) for row in everything if test(rows, row)]
+            wanted = [identity(row) for row in everything if test(rows, row)]
             assert sorted(await listed(api, name, filter)) == sorted(wanted), (name, filter)
         told = {key for filter, _ in cases for key in filter}
         assert told == filters()[name], f"every condition of {name} has a case"

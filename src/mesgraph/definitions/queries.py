@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, or_, select
+from sqlalchemy import ColumnElement, case, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions.models import (
@@ -119,11 +119,15 @@ def bills_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[M
 
 def dependencies_of(session: Session, definition_id: int) -> list[SegmentDependency]:
     """What the segments of a definition wait for."""
+    return _dependencies(session, OperationsSegment.definition_id == definition_id)
+
+
+def _dependencies(session: Session, of_segments: ColumnElement[bool]) -> list[SegmentDependency]:
     return list(
         session.scalars(
             select(SegmentDependency)
             .join(OperationsSegment, OperationsSegment.id == SegmentDependency.segment_id)
-            .where(OperationsSegment.definition_id == definition_id)
+            .where(of_segments)
             .order_by(OperationsSegment.seq, SegmentDependency.after_id)
         )
     )
@@ -166,17 +170,24 @@ def sites_of(session: Session, definition_ids: Collection[int]) -> list[tuple[in
 
 def route_of(session: Session, definition: OperationsDefinition) -> Route[int]:
     """The route with segments named by row id and materials by code."""
-    segments = segments_of(session, definition.id)
+    return routes_of(session, [definition])[definition.id]
+
+
+def routes_of(session: Session, definitions: Collection[OperationsDefinition]) -> dict[int, Route[int]]:
+    """The route of each definition, in as many statements as for one."""
+    products = {definition.id: definition.product_id for definition in definitions}
+    of_them = OperationsSegment.definition_id.in_(products)
+    segments = session.scalars(select(OperationsSegment).where(of_them).order_by(OperationsSegment.seq)).all()
     bills = bills_of(session, [segment.id for segment in segments])
-    named = {definition.product_id} | {line.material_id for bill in bills.values() for line in bill}
+    named = set(products.values()) | {line.material_id for bill in bills.values() for line in bill}
     materials = _codes(session, MaterialDefinition, named)
     after: dict[int, list[After[int]]] = defaultdict(list)
-    for row in dependencies_of(session, definition.id):
+    for row in _dependencies(session, of_them):
         after[row.segment_id].append(After(row.after_id, row.dependency, timedelta(seconds=row.delay_s)))
-    steps = {}
+    steps: dict[int, dict[int, Step[int]]] = {key: {} for key in products}
     for segment in segments:
         bill = bills[segment.id]
-        steps[segment.id] = Step(
+        steps[segment.definition_id][segment.id] = Step(
             key=segment.id,
             after=tuple(after[segment.id]),
             makes=next((materials[x.material_id] for x in bill if x.use is MaterialUse.PRODUCED), None),
@@ -184,7 +195,7 @@ def route_of(session: Session, definition: OperationsDefinition) -> Route[int]:
             setup=timedelta(seconds=segment.setup_time_s),
             run_s_per_unit=segment.run_time_per_unit_s,
         )
-    return Route(product=materials[definition.product_id], steps=steps)
+    return {key: Route(product=materials[product], steps=steps[key]) for key, product in products.items()}
 
 
 def output_uoms(session: Session, segment_ids: Collection[int]) -> dict[int, str]:
@@ -196,8 +207,7 @@ def output_uoms(session: Session, segment_ids: Collection[int]) -> dict[int, str
         .distinct()
     ).all()
     outputs: dict[int, str] = {}
-    for definition in definitions:
-        route = route_of(session, definition)
+    for route in routes_of(session, definitions).values():
         outputs.update({key: route.output_of(key) for key in route.steps})
     rows = session.execute(
         select(MaterialDefinition.code, MaterialDefinition.base_uom).where(

@@ -119,15 +119,7 @@ def message_by_key(session: Session, key: str) -> InboundMessage | None:
     return message_by_id(session, "", key)
 
 
-def listed(
-    source_system: str | None = None, state: MessageState | None = None, principal_id: int | None = None
-) -> Select[InboundMessage]:
+def messages(principal_id: int | None = None) -> Select[InboundMessage]:
     """Statement for messages; ``principal_id`` restricts to what one principal sent."""
     statement = select(InboundMessage)
-    if source_system is not None:
-        statement = statement.where(InboundMessage.source_system == source_system)
-    if state is not None:
-        statement = statement.where(InboundMessage.state == state)
-    if principal_id is not None:
-        statement = statement.where(InboundMessage.principal_id == principal_id)
-    return statement
+    return statement if principal_id is None else statement.where(InboundMessage.principal_id == principal_id)

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,8 +17,9 @@ from mesgraph.api.answers import freeze, thaw
 from mesgraph.api.command import CommandInput, CommandPayload, run, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition
 from mesgraph.api.nodes import find_optional
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.scalars import JSON
 from mesgraph.api.user_errors import UserError
 from mesgraph.equipment.models import Site
@@ -135,29 +138,58 @@ def _full(result: OperationsRequestResult) -> InboundResult:
 
 @strawberry.input(description="Which messages. All conditions that are given must hold.")
 class MessageFilter:
-    """Conditions."""
+    """Conditions on messages."""
 
     source_system: str | None = strawberry.field(default=None, description="Of this system.")
-    state: MessageState | None = strawberry.field(default=None, description="In this state.")
+    state: list[MessageState] | None = strawberry.field(default=None, description="In any of these states.")
+
+
+class InboundMessageOrder(StrEnum):
+    """The orders in which messages are listed."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
+
+ORDERS = orders(
+    InboundMessageOrder,
+    "The order of a list of messages.",
+    {
+        InboundMessageOrder.NEWEST: (Order((InboundMessage.id,), descending=True), "The newest first."),
+        InboundMessageOrder.OLDEST: (Order((InboundMessage.id,)), "In the order of their arrival."),
+    },
+)
+
+
+def _conditions(wanted: MessageFilter) -> Iterator[Condition]:
+    if wanted.source_system is not None:
+        yield InboundMessage.source_system == wanted.source_system
+    if wanted.state is not None:
+        yield InboundMessage.state.in_(wanted.state)
 
 
 @strawberry.type
 class InboundQueries:
     """Reads."""
 
-    @strawberry.field(description="Messages of other systems, the newest first.")
+    @strawberry.field(description="Messages of other systems.")
     async def inbound_messages(
         self,
         info: Info,
         filter: Annotated[MessageFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[
+            InboundMessageOrder, strawberry.argument(description="In which order.")
+        ] = InboundMessageOrder.NEWEST,
         first: First = 50,
         after: After = None,
     ) -> Connection[InboundMessageType]:
         """A page."""
-        wanted, actor = filter or MessageFilter(), info.context.actor
+        actor = info.context.actor
         sees_all = actor.sites_with(INBOX_READERS) is None
-        statement = inbox.listed(wanted.source_system, wanted.state, None if sees_all else actor.principal_id)
-        return await page(info, statement, Order((InboundMessage.id,), descending=True), first, after)
+        statement = inbox.messages(None if sees_all else actor.principal_id)
+        return await page(
+            info, statement.where(*_conditions(filter or MessageFilter())), ORDERS[order_by], first, after
+        )
 
 
 @strawberry.input(description="A document of B2MML with orders.")
