@@ -21,7 +21,7 @@ Database = Annotated[
     typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME; MESGRAPH_DATABASE, or sqlite:///mesgraph.db."),
 ]
 
-Fixture = Literal["mini"]
+Fixture = Literal["shift", "mini"]
 
 
 def main() -> None:
@@ -111,7 +111,13 @@ def demo(
         str | None,
         typer.Option(help="Where to play; a new SQLite file if left out. What is there already is never touched."),
     ] = None,
-    fixture: Annotated[Fixture, typer.Option(help="Which shift: mini is one batch each, 34 cells, 2 packs.")] = "mini",
+    fixture: Annotated[
+        Fixture, typer.Option(help="Which one: a share of a full day, or the tests' one: 34 cells, 2 packs.")
+    ] = "shift",
+    scale: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Share of the full day of 144 packs; 0.14 are one order of 20.")
+    ] = 0.14,
+    speed: Annotated[float, typer.Option(min=1, help="Seconds of the plant that pass in a second.")] = 900,
     once: Annotated[bool, typer.Option("--once", help="End after the shift instead of serving on.")] = False,
     report: Annotated[bool, typer.Option("--json", help="Play at full speed and print the checks as JSON.")] = False,
 ) -> None:
@@ -119,9 +125,11 @@ def demo(
     from mesgraph.demo.database import NotUsable
     from mesgraph.demo.run import play
     from mesgraph.demo.server import ServerFailed
+    from mesgraph.demo.shifts import mini, shift
 
+    plan = mini() if fixture == "mini" else shift(scale)
     try:
-        raise typer.Exit(play(fixture, once=once, report=report, database=database))
+        raise typer.Exit(play(plan, once=once, report=report, database=database, speed=speed))
     except (NotUsable, ServerFailed) as error:
         fail(str(error))
 

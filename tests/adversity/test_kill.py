@@ -7,8 +7,10 @@ import pytest
 
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.perform import crew_of, perform
-from mesgraph.demo.script import Step, script
+from mesgraph.demo.script import script
+from mesgraph.demo.shifts import mini
 from mesgraph.demo.stage import Stage, stage
+from mesgraph.demo.step import Step
 from mesgraph.demo.verdict import Shown, checks
 from tests.stages import SHIFT_TIMEOUT_S, empty_database, scaled
 
@@ -26,7 +28,7 @@ class Killer:
     def __init__(self, stage: Stage, kills: int, seed: int) -> None:
         self.stage = stage
         self.chance = random.Random(seed)
-        self.victims = set(self.chance.sample([step.key for step in script()], kills))
+        self.victims = set(self.chance.sample([step.key for step in script(mini())], kills))
         self.kills = 0
         self._strikes: list[asyncio.Task[None]] = []
 
@@ -49,7 +51,7 @@ class Killer:
 async def play(stage: Stage, kills: int, seed: int) -> tuple[Shown, Crew, Killer]:
     killer = Killer(stage, kills, seed)
     async with crew_of(stage) as crew:
-        shown = await perform(stage, crew, script(), before=killer.before)
+        shown = await perform(stage, crew, mini(), before=killer.before)
         await killer.finish()
     return shown, crew, killer
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from mesgraph.demo import plan
 from mesgraph.demo.checks import (
     every_answer_is_kept,
     one_answer_for_each_key,
@@ -12,7 +11,9 @@ from mesgraph.demo.checks import (
 )
 from mesgraph.demo.client import Acknowledged, Seen
 from mesgraph.demo.model import Model
+from mesgraph.demo.plan import Plan
 from mesgraph.demo.script import script
+from mesgraph.demo.shifts import mini, shift
 
 
 def event(position: int, *, event_id: str = "", actor: str = "op-017") -> Seen:
@@ -84,18 +85,35 @@ def test_a_serial_number_that_is_missing_foreign_or_twice_is_caught() -> None:
         assert not serials_once("cells", ["1", "2"], found).ok
 
 
-def test_the_script_has_one_key_for_each_command_and_goes_forward_in_time() -> None:
-    steps = script()
+both = pytest.mark.parametrize("plan", [mini(), shift(0.14), shift(1)], ids=["mini", "one order", "full day"])
+
+
+@both
+def test_the_script_has_one_key_for_each_command_and_goes_forward_in_time(plan: Plan) -> None:
+    steps = script(plan)
     assert len({step.key for step in steps}) == len(steps)
     assert [step.at for step in steps] == sorted(step.at for step in steps)
-    assert steps == script()
+    assert steps == script(plan)
 
 
-def test_the_model_conserves_the_binder_exactly_and_notices_a_consumption_that_was_posted_twice() -> None:
-    model = Model(plan.BINDER).play(script())
+@both
+def test_the_model_conserves_the_binder_exactly(plan: Plan) -> None:
+    model = Model(plan.binder).play(script(plan))
     assert sum(model.remaining().values()) + sum(model.removed().values()) == 25
-    doubled = [step for step in script() for _ in range(2 if step.key == "cell/HC2604700001/stack" else 1)]
+
+
+def test_the_model_notices_a_consumption_that_was_posted_twice() -> None:
+    plan = mini()
+    steps = script(plan)
+    doubled = [step for step in steps for _ in range(2 if step.key == "cell/HC2604700001/stack" else 1)]
     with pytest.raises(ValueError, match="made twice"):
-        Model(plan.BINDER).play(doubled)
-    again = [step for step in script() for _ in range(2 if step.key == "batch/SC-26047-01/charge/RM-PVDF" else 1)]
-    assert Model(plan.BINDER).play(again).consumed != model.consumed
+        Model(plan.binder).play(doubled)
+    again = [step for step in steps for _ in range(2 if step.key == "batch/SC-26047-01/charge/RM-PVDF" else 1)]
+    assert Model(plan.binder).play(again).consumed != Model(plan.binder).play(steps).consumed
+
+
+def test_a_shift_has_the_volumes_of_the_plant() -> None:
+    """20 packs are 40 modules, 320 good cells and 334 planned starts; a full day starts 2,400 cells for 144 packs."""
+    order, day = shift(0.14).counts, shift(1).counts
+    assert [order[name] for name in ("packs", "modules", "cellsGood", "cells", "pallets")] == [20, 40, 320, 334, 3]
+    assert [day[name] for name in ("packs", "modules", "cellsGood", "cells", "pallets")] == [144, 288, 2304, 2400, 18]

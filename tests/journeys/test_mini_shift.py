@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mesgraph.demo.plan import COUNTS, ORDERS
+from mesgraph.demo.shifts import mini
 from tests.services import drop_database
 from tests.stages import SHIFT_TIMEOUT_S, empty_database
 
@@ -34,8 +34,8 @@ def test_the_shift_ends_with_every_check_fulfilled(empty_database: str) -> None:
     assert [check for check in first["checks"] if not check["ok"]] == []  # type: ignore[attr-defined]
     assert first["ok"] is True
     assert first["database"] == empty_database
-    assert first["orderStates"] == {order.external_id: "CLOSED" for order in ORDERS}
-    assert {name: first["counts"][name] for name in COUNTS} == COUNTS  # type: ignore[index]
+    assert first["orderStates"] == {order.external_id: "CLOSED" for order in mini().orders}
+    assert {name: first["counts"][name] for name in mini().counts} == mini().counts  # type: ignore[index]
 
     second = play(empty_database)
     try:

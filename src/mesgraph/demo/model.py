@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from mesgraph.demo.script import Ref, Step
+from mesgraph.demo.step import Ref, Step
 
 Item = tuple[str, str]
 """Material and number; a logistic unit has the material SSCC."""
@@ -39,15 +39,29 @@ class Model:
     accounts: dict[Item, Account] = field(default_factory=dict)
     consumed: dict[tuple[str, str], Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     produced: dict[tuple[str, str], Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    parts: dict[Item, set[Item]] = field(default_factory=dict)
     _pending: dict[Ref, list[tuple[Item, Fraction]]] = field(default_factory=lambda: defaultdict(list))
+    _posted: dict[str, tuple[Ref, tuple[Item, Fraction]]] = field(default_factory=dict)
+    _key: str = ""
 
     def play(self, steps: Iterable[Step]) -> "Model":
         """Apply the commands that move material; the others change nothing here."""
         for step in steps:
             verb = getattr(self, f"_{step.command}", None)
-            if verb is not None:
+            if verb is not None and not step.refused:
+                self._key = step.key
                 verb(step.input)
         return self
+
+    def made_of(self, item: Item) -> set[Item]:
+        """Everything that went into an item, and into that, and so on."""
+        found: set[Item] = set()
+        waiting = [item]
+        while waiting:
+            new = self.parts.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
 
     def remaining(self) -> dict[str, Fraction]:
         """How much of the marked lot is still in items, by material."""
@@ -71,7 +85,18 @@ class Model:
             self._make((line["material"], line["lotNumber"]), quantity_of(line))
 
     def _consumeMaterial(self, given: Mapping[str, Any]) -> None:
-        self._pending[given["jobResponse"]].append(self._taken(given["jobResponse"], given))
+        run: Ref = given["jobResponse"]
+        taken = self._taken(run, given)
+        self._pending[run].append(taken)
+        self._posted[self._key] = run, taken
+
+    def _reverseEvent(self, given: Mapping[str, Any]) -> None:
+        run, (item, quantity) = self._posted.pop(given["event"].order)
+        self._pending[run].remove((item, quantity))
+        self.consumed[run.order, item[0]] -= quantity
+        account = self.accounts[item]
+        account.on_hand += quantity
+        account.used -= quantity
 
     def _produceMaterial(self, given: Mapping[str, Any]) -> None:
         run: Ref = given["jobResponse"]
@@ -89,13 +114,16 @@ class Model:
             self.produced[run.order, item[0]] += quantity
             share = inside * quantity / weight if counts else Fraction(0)
             self._make(item, quantity, share, is_lot=any(item[1] == output.get("lot") for output in given["outputs"]))
+            self.parts[item] = {part for part, _ in inputs}
 
     def _assembleUnit(self, given: Mapping[str, Any]) -> None:
         run: Ref = given["jobResponse"]
         inputs = [self._taken(run, {"item": part["item"]}) for part in given["components"]]
         inputs += [self._taken(run, line) for line in given["consumed"]]
         self.produced[run.order, given["material"]] += 1
-        self._make((given["material"], given["serialNumber"]), ONE, self._inside(inputs), is_lot=False)
+        made = given["material"], given["serialNumber"]
+        self._make(made, ONE, self._inside(inputs), is_lot=False)
+        self.parts[made] = {part for part, _ in inputs}
 
     def _pack(self, given: Mapping[str, Any]) -> None:
         inputs = [self._use(item_of(key), ONE) for key in given["items"]]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from mesgraph.demo import plan
 from mesgraph.demo.client import Client, Seen
+from mesgraph.demo.plan import Plan
 
 ORDERS = """
 query Orders {
@@ -23,8 +23,11 @@ query Orders {
 }
 """
 LOTS = """
-query Lots {
-  materialLots(first: 500) { nodes { key status quantity { value } initialQuantity { value } openHolds } }
+query Lots($after: String) {
+  materialLots(first: 500, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { key status quantity { value } initialQuantity { value } openHolds }
+  }
 }
 """
 PALLET = """
@@ -66,7 +69,7 @@ class Observed:
     lots: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     open_holds: int = 0
     packed: dict[str, list[str]] = field(default_factory=dict)
-    pallet_location: str | None = None
+    pallet_locations: dict[str, str | None] = field(default_factory=dict)
     remains: dict[str, Fraction] = field(default_factory=dict)
     removed: dict[str, Fraction] = field(default_factory=dict)
     complete: bool = True
@@ -75,22 +78,20 @@ class Observed:
     scrapped: list[str] = field(default_factory=list)
 
 
-async def observe(client: Client, record: Sequence[Seen]) -> Observed:
+async def observe(client: Client, plan: Plan, record: Sequence[Seen]) -> Observed:
     """Ask everything that the checks compare."""
     seen = Observed()
     _orders(seen, (await client.ask(ORDERS))["operationsRequests"]["nodes"])
-    for lot in (await client.ask(LOTS))["materialLots"]["nodes"]:
-        seen.lots[lot["key"]] = (Fraction(lot["initialQuantity"]["value"]), Fraction(lot["quantity"]["value"]))
-        seen.open_holds += lot["openHolds"]
-    pallet = (await client.ask(PALLET, sscc=plan.PALLET))["item"]
-    if pallet is not None:
-        _pallet(seen, pallet)
-    material, number = plan.BINDER
+    await _lots(seen, client)
+    for pallet in plan.pallets:
+        if (found := (await client.ask(PALLET, sscc=pallet.sscc))["item"]) is not None:
+            _pallet(seen, found)
+    material, number = plan.binder
     forward = (await client.ask(FORWARD, item={"material": material, "lot": number}))["trace"]
     seen.complete = forward["completeness"]["complete"]
     seen.remains = _by_material((node["item"]["key"], node["remains"]) for node in forward["nodes"])
     seen.removed = _by_material((node["item"]["key"], node["removed"]) for node in forward["nodes"])
-    for pack in plan.PACKS:
+    for pack in plan.packs:
         backward = (await client.ask(BACKWARD, item={"material": "PACK-48-105", "serial": pack}))["trace"]
         seen.complete = seen.complete and backward["completeness"]["complete"]
         items = [node["item"] for node in backward["nodes"]]
@@ -122,8 +123,18 @@ def _orders(seen: Observed, orders: Iterable[dict[str, Any]]) -> None:
     seen.job_states, seen.consumed, seen.produced = dict(states), dict(consumed), dict(produced)
 
 
+async def _lots(seen: Observed, client: Client) -> None:
+    page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
+    while page["hasNextPage"]:
+        lots = (await client.ask(LOTS, after=page["endCursor"]))["materialLots"]
+        for lot in lots["nodes"]:
+            seen.lots[lot["key"]] = (Fraction(lot["initialQuantity"]["value"]), Fraction(lot["quantity"]["value"]))
+            seen.open_holds += lot["openHolds"]
+        page = lots["pageInfo"]
+
+
 def _pallet(seen: Observed, pallet: dict[str, Any]) -> None:
-    seen.pallet_location = pallet["location"]["code"] if pallet["location"] else None
+    seen.pallet_locations[pallet["key"]] = pallet["location"]["code"] if pallet["location"] else None
     for pack in pallet["children"]:
         seen.packed.setdefault(pallet["key"], []).append(pack["key"])
         for module in pack["children"]:

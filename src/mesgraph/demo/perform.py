@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from mesgraph.demo.client import Seen, Subscriber, replay
+from mesgraph.demo.client import Seen, Subscriber, position_of, replay
 from mesgraph.demo.crew import Crew, connections, hire
 from mesgraph.demo.observe import observe
-from mesgraph.demo.script import Step
+from mesgraph.demo.plan import Plan
+from mesgraph.demo.script import script
 from mesgraph.demo.seed import seed
 from mesgraph.demo.shift import Before, Shift
 from mesgraph.demo.stage import Stage
@@ -21,22 +22,22 @@ RECORD_READER = "audit-01"
 async def perform(
     stage: Stage,
     crew: Crew,
-    steps: Sequence[Step],
+    plan: Plan,
     *,
-    pace_s: float = 0,
+    speed: float | None = None,
     before: Before | None = None,
     on_event: Callable[[Seen], None] | None = None,
     live_url: str | None = None,
 ) -> Shown:
-    """Play ``steps`` and return what was seen of it.
+    """Play the shift of ``plan`` and return what was seen of it.
 
     A subscriber follows the record through the whole shift, at ``live_url`` if its way there is another one, and tells
     ``on_event``; afterwards the record is read anew from its beginning.
     """
-    key = crew[RECORD_READER].key
+    key, steps = crew[RECORD_READER].key, script(plan)
     async with following(Subscriber(live_url or crew.url, key, listener=on_event)) as subscriber:
         await seed(crew)
-        shift = Shift(crew, stage.clock, pace_s, before)
+        shift = Shift(crew, stage.clock, speed, before)
         await shift.play(steps)
         # The last command once more: its answer is the first one, and says where the record ends.
         last = await shift.send(steps[-1], "ledgerEvents { cursor }")
@@ -45,10 +46,12 @@ async def perform(
             await subscriber.reached(end, CATCH_UP_S)
         record = await replay(crew.url, key, end)
     return Shown(
+        plan=plan,
         steps=steps,
-        observed=await observe(crew[RECORD_READER], record),
+        observed=await observe(crew[RECORD_READER], plan, record),
         acknowledged=crew.journal.entries,
-        live=subscriber.seen,
+        # the plant goes on by itself: what follows happened behind the end
+        live=[seen for seen in subscriber.seen if seen.position <= position_of(end)],
         record=record,
     )
 

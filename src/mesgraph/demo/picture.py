@@ -1,9 +1,11 @@
-"""A live picture of the plant in the terminal, drawn from nothing but the events of a subscription."""
+"""A live picture of the plant in the terminal, drawn from nothing but the events of a subscription.
+
+Below the picture stands one line for each thing that a plant manager would notice.
+"""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -13,9 +15,10 @@ from rich.text import Text
 
 from mesgraph.demo.client import Seen
 from mesgraph.demo.halvard import SITE, ZONE
-from mesgraph.demo.plan import ORDERS
+from mesgraph.demo.notable import Narrator, key
+from mesgraph.demo.plan import Plan
 
-EVENTS_SHOWN = 12
+LINES_SHOWN = 14
 UNITS_SHOWN = 12
 ORDER_STATES = {
     "OPERATIONS_REQUEST_SUBMITTED": "FORECAST",
@@ -32,39 +35,43 @@ MADE = ("MATERIAL_RECEIVED", "MATERIAL_TRANSFORMED", "UNIT_ASSEMBLED", "ITEMS_PA
 class Picture:
     """What the events told so far."""
 
+    plan: Plan
     orders: dict[str, str] = field(default_factory=dict)
     machines: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, list[str]] = field(default_factory=dict)
     items: Counter[str] = field(default_factory=Counter)
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_SHOWN))
     events: int = 0
     now: datetime | None = None
 
-    def take(self, seen: Seen) -> str:
-        """Let an event change the picture; returns it as one line."""
+    def __post_init__(self) -> None:
+        self._narrator = Narrator(self.plan)
+
+    def take(self, seen: Seen) -> list[str]:
+        """Let an event change the picture; returns what is notable of it, a line each."""
         event, payload = seen.event, seen.event["payload"]
         self.events += 1
         self.now = local(event["occurredAt"])
         word = event["type"]
         if word in ORDER_STATES:
-            self.orders[key_in(payload, "request")] = ORDER_STATES[word]
+            self.orders[key(payload, "request")] = ORDER_STATES[word]
         elif word == "OPERATIONS_REQUEST_READINESS_CHANGED":
-            self.orders[key_in(payload, "request")] = payload["toState"]
+            self.orders[key(payload, "request")] = payload["toState"]
         elif word == "EQUIPMENT_STATE_CHANGED":
-            self.machines.pop(key_in(payload, "equipment"), None)  # the one that moved last stands last
-            self.machines[key_in(payload, "equipment")] = payload.get("toState", "")
+            self.machines.pop(key(payload, "equipment"), None)  # the one that moved last stands last
+            self.machines[key(payload, "equipment")] = payload.get("toState", "")
         elif word == "JOB_ORDER_STARTED":
-            self.jobs.setdefault(key_in(payload, "equipment"), []).append(key_in(payload, "job_order"))
+            self.jobs.setdefault(key(payload, "equipment"), []).append(key(payload, "jobOrder"))
         elif word == "JOB_ORDER_ENDED":
             for running in self.jobs.values():
-                if key_in(payload, "job_order") in running:
-                    running.remove(key_in(payload, "job_order"))
+                if key(payload, "jobOrder") in running:
+                    running.remove(key(payload, "jobOrder"))
         elif word in MADE:
-            keys = {line["item"]["key"] for line in payload.get("outputs", [])}
-            self.items.update(key.partition("/")[0] if "/" in key else "pallets" for key in keys)
-        line = one_line(seen, self.now)
-        self.lines.append(line)
-        return line
+            made = {line["item"]["key"] for line in payload.get("outputs", [])}
+            self.items.update(item.partition("/")[0] if "/" in item else "pallets" for item in made)
+        lines = [f"{self.now:%a %H:%M}  {sentence}  ({event['actor']})" for sentence in self._narrator.tell(seen)]
+        self.lines += lines
+        return lines
 
     def drawn(self) -> RenderableType:
         """The whole picture."""
@@ -78,7 +85,7 @@ class Picture:
 
     def _orders(self) -> Table:
         table = Table("Order", "Product", "State", box=box.SIMPLE_HEAD)
-        products = {order.external_id: order.product for order in ORDERS}
+        products = {order.external_id: order.product for order in self.plan.orders}
         for order, state in sorted(self.orders.items()):
             product = next((made for name, made in products.items() if order.endswith(name)), "")
             table.add_row(order, product, coloured(state))
@@ -103,34 +110,9 @@ class Picture:
         return table
 
 
-def one_line(seen: Seen, at: datetime) -> str:
-    """An event for people: when, what, who, about what."""
-    event = seen.event
-    about = " ".join(dict.fromkeys(keys_in(event["payload"])))
-    return f"{at:%a %H:%M:%S}  {event['type']:<30} {event['actor']:<10} {about[:90]}"
-
-
 def local(instant: str) -> datetime:
     """A moment on the plant's wall clock."""
     return datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone(ZoneInfo(ZONE))
-
-
-def key_in(payload: dict[str, Any], name: str) -> str:
-    """The key of the thing that the payload names so."""
-    thing = payload.get(name)
-    return str(thing["key"]) if isinstance(thing, dict) else ""
-
-
-def keys_in(value: Any) -> list[str]:
-    """The keys of all things in a payload, in order."""
-    match value:
-        case {"kind": _, "key": key}:
-            return [str(key)]
-        case dict():
-            return [key for item in value.values() for key in keys_in(item)]
-        case list():
-            return [key for item in value for key in keys_in(item)]
-    return []
 
 
 def coloured(state: str) -> Text:

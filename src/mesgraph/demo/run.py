@@ -17,42 +17,42 @@ from mesgraph.demo.crew import Crew
 from mesgraph.demo.database import own_database
 from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.picture import Picture
-from mesgraph.demo.script import Step, script
+from mesgraph.demo.plan import Plan
 from mesgraph.demo.stage import Stage, stage
 from mesgraph.demo.verdict import as_json, checks
 
-FIXTURES: dict[str, Callable[[], list[Step]]] = {"mini": script}
-"""The shifts that can be played."""
 PORT = 8000
 INTERRUPTED = 130
 """Exit status of a program that Ctrl-C ended."""
-PACE_S = 0.15
-"""Between two commands when people watch."""
 FRAMES_PER_S = 8
 
 
-def play(fixture: str, *, once: bool, report: bool, database: str | None) -> int:
-    """Play ``fixture`` in a database of its own; the status to exit with: 0 when every check holds.
+def play(plan: Plan, *, once: bool, report: bool, database: str | None, speed: float) -> int:
+    """Play the shift of ``plan`` in a database of its own; the status to exit with: 0 when every check holds.
 
-    ``report`` prints the checks as JSON and plays as fast as it goes; otherwise the shift can be watched. Without
-    ``once`` the server stays until Ctrl-C.
+    ``report`` prints the checks as JSON and plays as fast as it goes; otherwise the shift can be watched, ``speed``
+    seconds of the plant in a second. Without ``once`` the server stays until Ctrl-C.
     """
-    url, steps = own_database(database), FIXTURES[fixture]()
+    url = own_database(database)
     console = Console(stderr=report)
     with stage(url, port=PORT if not once else None, graphiql=not once) as set_up:
         try:
-            ok = asyncio.run(_perform(set_up, console, steps, report=report, stays=not once))
+            ok = asyncio.run(
+                _perform(set_up, console, plan, speed=None if report else speed, report=report, stays=not once)
+            )
         except KeyboardInterrupt:
             return INTERRUPTED
     return 0 if ok else 1
 
 
-async def _perform(stage: Stage, console: Console, steps: list[Step], *, report: bool, stays: bool) -> bool:
+async def _perform(
+    stage: Stage, console: Console, plan: Plan, *, speed: float | None, report: bool, stays: bool
+) -> bool:
     async with crew_of(stage) as crew:
         if stays:
             _addresses(console, stage, crew)
-        with contextlib.nullcontext() if report else _watching(console) as on_event:
-            shown = await perform(stage, crew, steps, pace_s=0 if report else PACE_S, on_event=on_event)
+        with contextlib.nullcontext() if report else _watching(console, plan) as on_event:
+            shown = await perform(stage, crew, plan, speed=speed, on_event=on_event)
         found = checks(shown)
         if report:
             sys.stdout.write(json.dumps(as_json(stage.server.database, shown, found), indent=2) + "\n")
@@ -66,11 +66,16 @@ async def _perform(stage: Stage, console: Console, steps: list[Step], *, report:
 
 
 @contextmanager
-def _watching(console: Console) -> Iterator[Callable[[Seen], None]]:
+def _watching(console: Console, plan: Plan) -> Iterator[Callable[[Seen], None]]:
     """A picture that moves, or plain lines where there is no terminal."""
-    picture = Picture()
+    picture = Picture(plan)
     if not console.is_terminal:
-        yield lambda seen: console.print(picture.take(seen), highlight=False, markup=False, soft_wrap=True)
+
+        def say(seen: Seen) -> None:
+            for line in picture.take(seen):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+        yield say
         return
     with Live(console=console, refresh_per_second=FRAMES_PER_S, get_renderable=picture.drawn):
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesgraph.clock import VirtualClock
-from mesgraph.demo import plan
+from mesgraph.demo.plan import START
 from mesgraph.demo.server import ServerChild, free_port
 
 
@@ -28,7 +28,7 @@ def stage(database: str, *, port: int | None = None, graphiql: bool = False) -> 
     with tempfile.TemporaryDirectory(prefix="mesgraph-stage-") as folder:
         file = Path(folder) / "clock"
         clock = VirtualClock(file)
-        clock.set(plan.START)
+        clock.set(START)
         migration.migrate(database)
         key = migration.first_admin_key(database, clock)
         if key is None:
