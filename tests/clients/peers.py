@@ -24,7 +24,9 @@ def node_of(folder: Path) -> str:
 
 async def run(script: Path, *arguments: str, timeout_s: float = 60, **environment: str) -> str:
     """What ``script`` prints; fails with what it complains of."""
-    folder = next(parent for parent in script.parents if (parent / "package.json").exists())
+    folder = next(
+        parent for parent in script.parents if "node_modules" not in parent.parts and (parent / "package.json").exists()
+    )
     process = await asyncio.create_subprocess_exec(
         node_of(folder),
         str(script),

@@ -1,7 +1,6 @@
 """Clients of several makers look at a board, send commands, and follow a topic over a cut line."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -11,25 +10,11 @@ from gql.transport.exceptions import TransportConnectionFailed
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
-from tests.api import Api
 from tests.clients.peers import told
-from tests.factories.execution import MIX, make_order, make_plant
-from tests.kit.served import Served, served
+from tests.kit.served import Served
 
-ISSUE = """mutation { grantRole(input: {principal: "op-017", role: SUPERVISOR, site: "HV1"}) { userErrors { message } }
-  issueApiKey(input: {principal: "op-017"}) { text userErrors { message } } }"""
 BOARD = "query ($e: ID!) { systemStatus { cursor } dispatchList(equipment: $e) { code state } }"
 TOPIC = "subscription ($after: Cursor) { jobOrderChanged(after: $after) { cursor event { type } } }"
-
-
-@pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[tuple[Served, str]]:
-    """A server with an order whose job is permitted, and an operator's key."""
-    async with served(database_url) as server:
-        api = Api(server.app.state.plant)
-        await make_plant(api)
-        await make_order(api, MIX)
-        yield server, (await server.ask(ISSUE))["issueApiKey"]["text"]
 
 
 def plain(value: Any) -> Any:
