@@ -27,6 +27,7 @@ from mesgraph.genealogy.graphql import (
 )
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.integration.graphql.inbound import InboundCommands, InboundQueries
+from mesgraph.integration.graphql.masters import MastersCommands
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions, ScanQueries
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
@@ -82,6 +83,7 @@ class Mutation(
     ExecutionCommands,
     RecordCommands,
     InboundCommands,
+    MastersCommands,
 ):
     """Root of writes."""
 

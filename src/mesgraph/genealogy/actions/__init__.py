@@ -5,7 +5,7 @@ dispose of, and undo.
 from mesgraph.genealogy.actions.disassembly import disassemble_unit
 from mesgraph.genealogy.actions.disposition import DispositionDecision, dispose_of_item
 from mesgraph.genealogy.actions.movement import move_material, pack, ship_items, unpack
-from mesgraph.genealogy.actions.receipt import ReceiptLine, commission_items, receive_items
+from mesgraph.genealogy.actions.receipt import ReceiptLine, commission_items, receive_items, submit_lots
 from mesgraph.genealogy.actions.removal import adjust_lot, scrap_item, take_sample
 from mesgraph.genealogy.actions.returns import return_items
 from mesgraph.genealogy.actions.reversal import reverse_activity, reverse_event
@@ -29,6 +29,7 @@ __all__ = [
     "scrap_item",
     "ship_items",
     "split_lot",
+    "submit_lots",
     "take_sample",
     "unpack",
 ]

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from mesgraph.equipment.models import Equipment, Site
-from mesgraph.errors import Code, Violation, all_violations, invalid
+from mesgraph.errors import Code, Refused, Violation, all_violations, invalid, replace_path
 from mesgraph.genealogy.actions.rules import Posted, store_violation
 from mesgraph.genealogy.activity import Activity, Line, record_activities
 from mesgraph.genealogy.models import GenealogyKind
 from mesgraph.materials.creation import NewItem, Path, create_items
 from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
+from mesgraph.materials.queries import item_by_parts
 from mesgraph.quantity import plain
 from mesgraph.work import Work
 
@@ -52,6 +53,40 @@ def commission_items(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> li
     """
     work.needs_reason()
     return _bring_in(work, GenealogyKind.COMMISSION, site, lines)
+
+
+def submit_lots(work: Work, site: Site, lines: Sequence[ReceiptLine]) -> list[Item]:
+    """Open stock, such as at the start of a plant: lots that are there become known as if found. Needs a reason.
+
+    A lot that is known with the same site and all there ever was of it stays as it is, so a list can be sent again.
+    Refuses what :func:`commission_items` refuses; DUPLICATE_KEY for a known lot with another amount: count it.
+    """
+    work.needs_reason()
+    known = [_known_lot(work, site, line) for line in lines]
+    new = [i for i, lot in enumerate(known) if lot is None]
+    made: dict[int, Item] = {}
+    if new or not lines:
+        try:
+            posted = commission_items(work, site, [lines[i] for i in new])
+        except Refused as refused:
+            raise Refused(*(_of_line(violation, new) for violation in refused.violations)) from refused
+        made = {i: each.items[0] for i, each in zip(new, posted, strict=True)}
+    return [lot or made[i] for i, lot in enumerate(known)]
+
+
+def _known_lot(work: Work, site: Site, line: ReceiptLine) -> Item | None:
+    if line.lot_number is None:
+        return None
+    lot = item_by_parts(work.session, material=line.material.code, lot=line.lot_number)
+    same = lot is not None and (lot.site_id, lot.initial_quantity) == (site.id, line.quantity)
+    return lot if same else None
+
+
+def _of_line(violation: Violation, lines: Sequence[int]) -> Violation:
+    """``violation`` with the place of its line among all lines."""
+    if len(violation.path) < 2 or violation.path[0] != "lines":
+        return violation
+    return replace_path(violation, ("lines", lines[int(violation.path[1])], *violation.path[2:]))
 
 
 def _bring_in(work: Work, kind: GenealogyKind, site: Site, lines: Sequence[ReceiptLine]) -> list[Posted]:

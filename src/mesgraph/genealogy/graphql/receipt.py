@@ -8,7 +8,7 @@ import strawberry
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import References, find
 from mesgraph.equipment.models import Equipment, Site
-from mesgraph.errors import Findings
+from mesgraph.errors import Findings, Refused, Violation, replace_path
 from mesgraph.genealogy import actions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
 from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_items, read_quantity
@@ -64,6 +64,26 @@ class CommissionItemsPayload(CommandPayload):
     genealogy_events: list[GenealogyEventNode] | None = strawberry.field(
         default=None, description="An activity for each line, so that each can be reversed alone."
     )
+
+
+@strawberry.input(
+    description="Lots that are there, such as at the start of a plant, all or none. `reason` is demanded."
+)
+class SubmitLotsInput(CommandInput):
+    """Open stock."""
+
+    site: strawberry.ID = strawberry.field(description="Where they are.")
+    lots: list[ReceiptLineInput] = strawberry.field(
+        description="1 to 5,000 lots. One that is known with the same amount ever stays as it is; with another amount "
+        "it is refused (DUPLICATE_KEY): count it with `adjustLot`."
+    )
+
+
+@strawberry.type(description="The lots as they are now.")
+class SubmitLotsPayload(CommandPayload):
+    """Answer."""
+
+    lots: list[TraceableItem] | None = strawberry.field(default=None, description="In the order asked.")
 
 
 @strawberry.input(description="Shipped items that came back.")
@@ -127,6 +147,18 @@ class ReceiptCommands:
         )
 
     @command
+    def submit_lots(work: Work, input: SubmitLotsInput) -> SubmitLotsPayload:
+        """Make the open stock known: lots that are there, as COMMISSION of the genealogy. Safe to send again. Needs a
+        reason.
+        """
+        site = find(work.session, Site, input.site, "site")
+        try:
+            lots = actions.submit_lots(work, site, _lines(work, input.lots, "lots"))
+        except Refused as refused:
+            raise Refused(*(_renamed(violation) for violation in refused.violations)) from refused
+        return SubmitLotsPayload(lots=shown(lots))
+
+    @command
     def return_items(work: Work, input: ReturnItemsInput) -> ReturnItemsPayload:
         """Items that were shipped came back. They wait in QUARANTINE, with all that is packed in them; an item that
         came back without the unit that it was packed in is taken out of it.
@@ -137,11 +169,17 @@ class ReceiptCommands:
         return ReturnItemsPayload(items=shown(returned), genealogy_events=shown(activities))
 
 
-def _lines(work: Work, given: Sequence[ReceiptLineInput]) -> list[actions.ReceiptLine]:
+def _renamed(violation: Violation) -> Violation:
+    """The lines of open stock are called lots."""
+    first, *rest = violation.path or ("",)
+    return replace_path(violation, ("lots", *rest)) if first == "lines" else violation
+
+
+def _lines(work: Work, given: Sequence[ReceiptLineInput], name: str = "lines") -> list[actions.ReceiptLine]:
     references = References(work.session)
     found, lines = Findings(), []
     for i, line in enumerate(given):
-        with found.under("lines", i):
+        with found.under(name, i):
             lines.append(_receipt_line(references, line))
     found.refuse()
     return lines
