@@ -8,6 +8,7 @@ import pytest
 from mesgraph.access.roles import Role
 from tests.api import Api
 from tests.factories.execution import (
+    COAT,
     MIX,
     Line,
     Step,
@@ -123,3 +124,31 @@ async def test_one_unit_of_capacity_starts_one_job(api: Api) -> None:
 
     answers = await asyncio.gather(*(begin(order.jobs[20]) for order in orders))
     assert sorted(map(tuple, answers)) == [(), *[("EQUIPMENT_BUSY",)] * 3]
+
+
+async def test_no_job_runs_in_an_order_that_was_held_at_the_same_moment(api: Api) -> None:
+    """Whichever comes first, a job of a held order does not run: it did not start, or was interrupted with it."""
+    operator = await make_plant(api)
+    order = await make_order(api, MIX, COAT)
+    await start(api, order, 20, operator)
+    supervisor = await api.actor(Role.SUPERVISOR)
+    begin = "mutation($i: StartJobOrderInput!) { startJobOrder(input: $i) { userErrors { code } } }"
+    hold = "mutation($i: HoldOperationsRequestInput!) { holdOperationsRequest(input: $i) { userErrors { code } } }"
+    why = {"code": "FOREIGN_PARTICLES"}
+    started, held = await asyncio.gather(
+        api.ask(begin, by=operator, i={"jobOrder": order.jobs[30]}),
+        api.ask(hold, by=supervisor, i={"operationsRequest": order.code, "reason": why}),
+    )
+    assert held["holdOperationsRequest"]["userErrors"] == []
+    data = await api.ask(
+        "query($key: ID!) { operationsRequest(key: $key) { state jobOrders { state interruptedWithOrder } } }",
+        by=operator,
+        key=order.code,
+    )
+    assert data["operationsRequest"]["state"] == "HELD"
+    first, second = data["operationsRequest"]["jobOrders"]
+    interrupted = {"state": "INTERRUPTED", "interruptedWithOrder": True}
+    assert first == interrupted
+    refused = started["startJobOrder"]["userErrors"]
+    assert second == ({"state": "ALLOWED_TO_START", "interruptedWithOrder": False} if refused else interrupted)
+    assert codes(refused) in ([], ["INVALID_TRANSITION"])

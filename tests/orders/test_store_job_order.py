@@ -19,6 +19,7 @@ from tests.factories.execution import (
     start,
     stock,
 )
+from tests.factories.orders import approve, cathode, make_line, release
 from tests.invariants.checks import broken_invariants
 
 JOB = (
@@ -217,3 +218,40 @@ async def test_aborting_a_job_ends_its_run_and_scraps_what_is_pending_in_it(api:
     assert (await stock(api, "RM-PVDF", lot="PVDF-2219"))["quantity"] == {"value": "12.56"}
     assert (await stock(api, "SLURRY-C", lot="SC-1"))["lifecycle"] == "IN_PROCESS"
     assert await api.plant.database.read(broken_invariants) == []
+
+
+async def test_an_order_is_cancelled_although_a_job_of_it_was_before(api: Api) -> None:
+    await make_plant(api)
+    order = await make_order(api, MIX, COAT)
+    await api.do("cancelJobOrder", "", by=Role.PLANNER, jobOrder=order.jobs[30])
+    payload = await api.do(
+        "cancelOperationsRequest",
+        "operationsRequest { state jobOrders { state } } ledgerEvents { payload }",
+        by=Role.ERP,
+        operationsRequest=order.code,
+    )
+    assert payload["operationsRequest"] == {"state": "CANCELLED", "jobOrders": [{"state": "CANCELLED"}] * 2}
+    assert payload["ledgerEvents"][0]["payload"]["jobs"] == [{"kind": "JobOrder", "key": "10045-20"}]
+
+
+async def test_a_smaller_order_takes_from_its_last_jobs_first(api: Api) -> None:
+    """A step of 1148 m that is split over jobs of 655, 400 and 93 m is reduced to 700 m before it starts."""
+    await make_line(api)
+    only_coating = cathode()
+    only_coating["segments"] = [cathode()["segments"][2] | {"dependencies": []}]
+    await approve(api, only_coating)
+    key = await release(api, quantity=amount("1148", "MTR"))
+    step = await step_of(api, Order(key), 30)
+    for value in ("400", "93"):
+        await store(api, step, value, takenFrom=f"{key}-30")
+    await release(api, quantity=amount("700", "MTR"), revision=2)
+    data = await api.ask(
+        "query($key: ID!) { operationsRequest(key: $key) { jobOrders { state quantity { value } } } }",
+        by=Role.PLANNER,
+        key=key,
+    )
+    assert [(job["state"], job["quantity"]["value"]) for job in data["operationsRequest"]["jobOrders"]] == [
+        ("ALLOWED_TO_START", "655"),
+        ("NOT_ALLOWED_TO_START", "45"),
+        ("CANCELLED", "93"),
+    ]

@@ -39,7 +39,9 @@ class OperationsRequestSubmitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsRequestRevised(Event):
-    """A later revision of an order was applied. ``jobs`` got its quantity or priority, or were added for more of it."""
+    """A later revision of an order was applied. ``jobs`` got its quantity or priority, were added for more of it,
+    or cancelled for less.
+    """
 
     subjects = ("request", "jobs")
     request: OperationsRequest

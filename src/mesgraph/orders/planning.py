@@ -81,7 +81,7 @@ def cancel_operations_request(
     work: Work, request: OperationsRequest, *, expected_version: int | None = None
 ) -> OperationsRequest:
     """Give up an order of which nothing has run, and its jobs. Refuses VERSION_CONFLICT, INVALID_TRANSITION."""
-    jobs = lock_with_jobs(work, request)
+    jobs = [job for job in lock_with_jobs(work, request) if job.state in lifecycle.LIVE]
     check(work, request, RequestState.CANCELLED, expected_version)
     for job in jobs:
         lifecycle.check_job_step(job, JobState.CANCELLED, None)

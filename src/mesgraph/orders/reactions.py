@@ -46,6 +46,8 @@ ENDINGS = {
         events.OperationsRequestAborted,
         events.OperationsRequestCancelled,
         events.OperationsRequestClosed,
+        events.JobOrderAborted,
+        events.JobOrderCancelled,
         execution_events.OperationsRequestCompleted,
         execution_events.SegmentRequirementEnded,
         execution_events.JobOrderEnded,

@@ -382,6 +382,8 @@ def _revise_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
             _change_job(work, request, step, of_step, change)
         if request.state in lifecycle.NOT_STARTED:
             for job in of_step:
+                if job.state not in lifecycle.LIVE:
+                    continue
                 job.planned_start, job.planned_end = plan.windows[step.segment_id]
     for job in jobs:
         if job.state in lifecycle.LIVE:
@@ -391,14 +393,30 @@ def _revise_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
 
 
 def _planned(job: JobOrder) -> tuple[object, ...]:
-    return job.quantity, job.priority, job.planned_start, job.planned_end
+    return job.state, job.quantity, job.priority, job.planned_start, job.planned_end
+
+
+def _take_back(jobs: Sequence[JobOrder], less: Decimal) -> None:
+    """An order is reduced before it starts only, so none of its jobs has begun."""
+    for job in reversed(jobs):
+        if job.quantity > less:
+            job.quantity -= less
+            return
+        less -= job.quantity
+        lifecycle.check_job_step(job, JobState.CANCELLED, None)
+        job.state, job.sub_state = JobState.CANCELLED, None
 
 
 def _change_job(
     work: Work, request: OperationsRequest, step: SegmentRequirement, jobs: list[JobOrder], change: Decimal
 ) -> None:
-    """The last job of the step that is still to be done takes the change; else a new one is made for it."""
+    """The last job of the step that is still to be done takes what is more; else a new one is made for it. Of less, the
+    last jobs are smaller first, and cancelled where nothing is left of them.
+    """
     open_jobs = [job for job in jobs if job.state in lifecycle.LIVE]
+    if change < 0:
+        _take_back(open_jobs, -change)
+        return
     if open_jobs:
         open_jobs[-1].quantity += change
         return
@@ -409,7 +427,7 @@ def _change_job(
             code=planning.free_job_code(work, request, step.seq, len(jobs) + 1),
             request_id=request.id,
             requirement_id=step.id,
-            equipment_id=jobs[-1].equipment_id,
+            equipment_id=next(job.equipment_id for job in reversed(jobs) if job.rerouted_from_id is None),
             quantity=change,
             priority=request.priority,
             planned_start=work.now,
