@@ -15,7 +15,7 @@ from mesgraph.definitions.actions import (
 )
 from mesgraph.definitions.draft import AlternateDraft, DefinitionDraft, MaterialDraft, ParameterDraft, SegmentDraft
 from mesgraph.definitions.instruction import InstructionDraft
-from mesgraph.definitions.models import MaterialUse, OperationsDefinition, RevisionRule, ToleranceAction
+from mesgraph.definitions.models import IssueMethod, MaterialUse, OperationsDefinition, RevisionRule, ToleranceAction
 from mesgraph.definitions.queries import segments_of
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment, submit_equipment_class
 from mesgraph.equipment.models import EquipmentLevel
@@ -46,6 +46,8 @@ class Line:
     tolerance: str | None = None
     action: ToleranceAction = ToleranceAction.WARN
     revisions: RevisionRule = RevisionRule.ANY_APPROVED
+    issue: IssueMethod = IssueMethod.PICK
+    scrap: str = "0"
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def put_definition(
                     revision_rule=line.revisions,
                     tolerance_pct=Decimal(line.tolerance) if line.tolerance else None,
                     tolerance_action=line.action,
+                    issue=line.issue,
+                    scrap_factor=Decimal(line.scrap),
                 )
                 for number, line in enumerate(
                     [Line(step.makes, MaterialUse.PRODUCED), *step.lines, *step.beside], start=1

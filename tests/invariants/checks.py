@@ -237,10 +237,11 @@ def totals(session: Session) -> Iterator[str]:
     steps = session.scalars(select(SegmentRequirement).order_by(SegmentRequirement.seq))
     last = {step.request_id: step.id for step in steps}
     jobs = {job.id: job.requirement_id for job in session.scalars(select(JobOrder))}
-    good: dict[int, Decimal] = defaultdict(Decimal)
-    for run in session.scalars(select(JobResponse)):
-        if jobs[run.job_order_id] == last[run.request_id]:
-            good[run.request_id] += run.good_quantity
-    for request in session.scalars(select(OperationsRequest)):
-        if request.good_quantity != good[request.id]:
-            yield f"{request.code}: {request.good_quantity} good, its runs say {good[request.id]}"
+    for name in ("good_quantity", "scrap_quantity", "rework_quantity"):
+        reported: dict[int, Decimal] = defaultdict(Decimal)
+        for run in session.scalars(select(JobResponse)):
+            if jobs[run.job_order_id] == last[run.request_id]:
+                reported[run.request_id] += getattr(run, name)
+        for request in session.scalars(select(OperationsRequest)):
+            if getattr(request, name) != reported[request.id]:
+                yield f"{request.code}: {name} {getattr(request, name)}, its runs say {reported[request.id]}"

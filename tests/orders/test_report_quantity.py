@@ -1,7 +1,7 @@
 """What runs report adds up; the last step counts for the order."""
 
 from tests.api import Api
-from tests.factories.execution import COAT, MIX, amount, codes, make_order, make_plant, start
+from tests.factories.execution import COAT, MIX, amount, codes, consume, make_order, make_plant, receive, start
 
 SUMS = (
     "jobResponse { goodQuantity { value uom } scrapQuantity { value } "
@@ -64,3 +64,115 @@ async def test_nothing_is_reported_before_the_run_began(api: Api) -> None:
         eventTime="2026-02-16T04:00:00Z",
     )
     assert codes(errors) == ["TIME_ORDER_INVALID"]
+
+
+BY_REASON = (
+    "jobResponse { scrapQuantity { value } reworkQuantity { value } "
+    "quantityActuals { quality quantity { value uom } reasonCode comment postedBy } "
+    "request { reworkQuantity { value } } } "
+    "ledgerEvents { payload }"
+)
+
+
+def because(value: str, code: str, **more: str) -> dict[str, object]:
+    return {"quantity": amount(value, "KGM"), "reason": {"code": code, **more}}
+
+
+async def test_scrap_and_rework_are_divided_by_reason(api: Api) -> None:
+    operator = await make_plant(api)
+    run = await start(api, await make_order(api, MIX), 20, operator)
+    payload = await api.do(
+        "reportQuantity",
+        BY_REASON,
+        by=operator,
+        jobResponse=run,
+        good=amount("780", "KGM"),
+        scrap=amount("12.5", "KGM"),
+        scrapReasons=[because("10", "LUMPS", comment="sieve"), because("2.5", "SPILL")],
+        reworkReasons=[because("7.5", "VISCOSITY")],
+    )
+    assert payload["jobResponse"] == {
+        "scrapQuantity": {"value": "12.5"},
+        "reworkQuantity": {"value": "7.5"},
+        "quantityActuals": [
+            {"quality": quality, "quantity": {"value": value, "uom": "KGM"}, "reasonCode": code, "comment": comment}
+            | {"postedBy": "op-017"}
+            for quality, value, code, comment in [
+                ("GOOD", "780", None, None),
+                ("SCRAP", "10", "LUMPS", "sieve"),
+                ("SCRAP", "2.5", "SPILL", None),
+                ("REWORK", "7.5", "VISCOSITY", None),
+            ]
+        ],
+        "request": {"reworkQuantity": {"value": "7.5"}},
+    }
+    [event] = payload["ledgerEvents"]
+    assert event["payload"]["scrapReasons"] == [
+        {"quantity": "10", "reason": "LUMPS"},
+        {"quantity": "2.5", "reason": "SPILL"},
+    ]
+
+
+async def test_one_reason_of_the_command_stands_for_all(api: Api) -> None:
+    operator = await make_plant(api)
+    run = await start(api, await make_order(api, MIX), 20, operator)
+    assert codes(await api.refused("reportQuantity", by=operator, jobResponse=run, rework=amount("1", "KGM"))) == [
+        "REASON_REQUIRED"
+    ]
+    payload = await api.do(
+        "reportQuantity",
+        BY_REASON,
+        by=operator,
+        jobResponse=run,
+        scrap=amount("2", "KGM"),
+        rework=amount("3", "KGM"),
+        reason={"code": "STARTUP"},
+    )
+    assert [(x["quality"], x["reasonCode"]) for x in payload["jobResponse"]["quantityActuals"]] == [
+        ("SCRAP", "STARTUP"),
+        ("REWORK", "STARTUP"),
+    ]
+
+
+async def test_the_reasons_are_all_of_it(api: Api) -> None:
+    operator = await make_plant(api)
+    run = await start(api, await make_order(api, MIX), 20, operator)
+    errors = await api.refused(
+        "reportQuantity",
+        by=operator,
+        jobResponse=run,
+        scrap=amount("12", "KGM"),
+        scrapReasons=[because("10", "LUMPS"), because("1", "SPILL")],
+        rework=amount("0", "KGM"),
+        reworkReasons=[because("1", "")],
+    )
+    assert [(e["code"], e["path"]) for e in errors] == [
+        ("VALIDATION_FAILED", ["input", "reworkReasons", "0", "reason", "code"])
+    ]
+    errors = await api.refused(
+        "reportQuantity",
+        by=operator,
+        jobResponse=run,
+        scrap=amount("12", "KGM"),
+        scrapReasons=[because("10", "LUMPS"), because("1", "SPILL")],
+    )
+    assert [(e["code"], e["path"]) for e in errors] == [("QUANTITY_NOT_CONSERVED", ["input", "scrapReasons"])]
+
+
+async def test_an_order_knows_what_it_consumed(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, MIX)
+    for material in ("RM-PVDF", "RM-CB"):
+        await receive(api, material, f"{material}-1", "25")
+    run = await start(api, order, 20, operator)
+    await consume(api, run, "RM-PVDF", "RM-PVDF-1", "7", by=operator)
+    wrong = await consume(api, run, "RM-PVDF", "RM-PVDF-1", "5", by=operator)
+    await api.do("reverseEvent", "", by=operator, event=wrong["id"], reason={"code": "TYPED_WRONG"})
+    data = await api.ask(
+        "query($id: ID!) { operationsRequest(key: $id) { consumed { material { code } quantity { value uom } } } }",
+        by=operator,
+        id=order.code,
+    )
+    assert data["operationsRequest"]["consumed"] == [
+        {"material": {"code": "RM-PVDF"}, "quantity": {"value": "7", "uom": "KGM"}}
+    ]

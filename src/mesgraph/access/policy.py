@@ -299,6 +299,8 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "ProduceMaterialPayload": {"*": EVERYONE},
     "AssembleUnitPayload": {"*": EVERYONE},
     "ReverseEventPayload": {"*": EVERYONE},
+    "ConsumedMaterial": {"*": EVERYONE},
+    "QuantityActual": {"*": EVERYONE, "postedBy": STAFF},
     "ParameterActual": {"*": EVERYONE, "postedBy": STAFF},
     "StepExecution": {"*": EVERYONE, "postedBy": STAFF},
     "StepEntry": {"*": EVERYONE},

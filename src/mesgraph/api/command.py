@@ -170,8 +170,16 @@ def _work(context: Context, session: Session, name: str, input: CommandInput) ->
 def _reason(reason: ReasonInput | None) -> Reason | None:
     if reason is None:
         return None
+    try:
+        return read_reason(reason)
+    except Refused as refused:
+        raise refused.under("input", "reason") from refused
+
+
+def read_reason(reason: ReasonInput) -> Reason:
+    """The reason that an input states; refuses VALIDATION_FAILED for a code or comment that cannot be kept."""
     if not (0 < len(reason.code) <= 64 and reason.code.isprintable()):
-        raise Refused(invalid("a reason code has 1 to 64 printable characters", "input", "reason", "code"))
+        raise Refused(invalid("a reason code has 1 to 64 printable characters", "code"))
     if reason.comment is not None and len(reason.comment) > TEXT_MAX:
-        raise Refused(invalid(f"a comment has at most {TEXT_MAX} characters", "input", "reason", "comment"))
+        raise Refused(invalid(f"a comment has at most {TEXT_MAX} characters", "comment"))
     return Reason(reason.code, reason.comment)

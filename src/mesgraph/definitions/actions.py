@@ -239,6 +239,8 @@ def _bill(segment: OperationsSegment, draft: SegmentDraft) -> list[MaterialSpeci
             quantity_per=line.quantity_per or Decimal(0),
             tolerance_pct=line.tolerance_pct,
             tolerance_action=line.tolerance_action,
+            issue=line.issue,
+            scrap_factor=line.scrap_factor,
         )
         for line in draft.materials
     ]

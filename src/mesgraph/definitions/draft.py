@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mesgraph.definitions.instruction import InstructionDraft, instruction_violations
-from mesgraph.definitions.models import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.definitions.models import DependencyKind, IssueMethod, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.definitions.route import cycle_in
 from mesgraph.definitions.values import DataType, ValueRule
 from mesgraph.equipment.models import EquipmentClass, Site
 from mesgraph.errors import Code, Findings, Violation, invalid, replace_path
-from mesgraph.materials.models import MaterialDefinition
+from mesgraph.materials.models import MaterialDefinition, Tracking
 from mesgraph.quantity import plain
 from mesgraph.words import check_code, check_distinct, check_name
 
 SEGMENTS_MAX, LINES_MAX, PARAMETERS_MAX, NUMBER_MAX = 500, 500, 500, 99_999
 DURATION_MAX = timedelta(days=366)
+SCRAP_FACTOR_MAX = 10
 OUTPUTS = frozenset({MaterialUse.PRODUCED, MaterialUse.CO_PRODUCT, MaterialUse.BY_PRODUCT})
 
 
@@ -40,6 +41,8 @@ class MaterialDraft:
     revision_rule: RevisionRule = RevisionRule.ANY_APPROVED
     tolerance_pct: Decimal | None = None
     tolerance_action: ToleranceAction = ToleranceAction.WARN
+    issue: IssueMethod = IssueMethod.PICK
+    scrap_factor: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +153,30 @@ def _check_segment(segment: SegmentDraft, earlier: Sequence[int], seqs: set[int]
     found.refuse()
 
 
+def _check_issue(bill: Sequence[MaterialDraft], i: int) -> Iterator[Violation]:
+    """What is taken automatically: an input of one line whose lots need not be told apart by the operator."""
+    line = bill[i]
+    if not 0 <= line.scrap_factor <= SCRAP_FACTOR_MAX:
+        yield invalid(
+            f"scrap factor {plain(line.scrap_factor)} must lie between 0 and {SCRAP_FACTOR_MAX}",
+            *("materials", i, "scrap_factor"),
+        )
+    if line.issue is IssueMethod.PICK:
+        if line.scrap_factor:
+            yield invalid("a scrap factor belongs to BACKFLUSH", "materials", i, "scrap_factor")
+        return
+    if line.use in OUTPUTS:
+        yield invalid(f"a {line.use} line is not taken, so it has no BACKFLUSH", "materials", i, "issue")
+    if line.material is None:
+        return
+    if line.material.tracking is Tracking.SERIAL:
+        message = f"{line.material.code} is tracked by unit: which one goes in has to be said, so PICK"
+        yield invalid(message, "materials", i, "issue")
+    alike = [x for x in bill if x.use not in OUTPUTS and x.material and x.material.code == line.material.code]
+    if len(alike) > 1:
+        yield invalid(f"{line.material.code} stands on several lines: which takes how much?", "materials", i, "issue")
+
+
 def _check_parameters(parameters: Sequence[ParameterDraft]) -> Iterator[Violation]:
     if len(parameters) > PARAMETERS_MAX:
         yield invalid(f"a segment has at most {PARAMETERS_MAX} parameters, this one {len(parameters)}", "parameters")
@@ -180,6 +207,7 @@ def _check_bill(bill: Sequence[MaterialDraft]) -> Iterator[Violation | None]:
             yield invalid(
                 f"tolerance {plain(line.tolerance_pct)} % must lie between 0 and 100", "materials", i, "tolerance_pct"
             )
+        yield from _check_issue(bill, i)
     produced = [i for i, line in enumerate(bill) if line.use is MaterialUse.PRODUCED]
     for i in produced:
         amount = bill[i].quantity_per

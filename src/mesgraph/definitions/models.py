@@ -48,6 +48,13 @@ class StepKind(StrEnum):
     SIGN = "SIGN"
 
 
+class IssueMethod(StrEnum):
+    """How the material of a bill line is taken: by whoever does the step, or with the output, as the bill says."""
+
+    PICK = "PICK"
+    BACKFLUSH = "BACKFLUSH"
+
+
 class ToleranceAction(StrEnum):
     """What happens to a consumption outside the tolerance: it is recorded with a warning, or refused."""
 
@@ -233,7 +240,10 @@ class SegmentAlternate(Row):
 
 
 class MaterialSpecification(Entity):
-    """A bill line of a segment: material and amount per unit of the segment's output."""
+    """A bill line of a segment: material and amount per unit of the segment's output.
+
+    ``scrap_factor``: what a BACKFLUSH line takes on top for what is lost on the way, as a part of the amount.
+    """
 
     __tablename__ = "material_specification"
     kind: ClassVar[str] = "MaterialSpecification"
@@ -246,6 +256,8 @@ class MaterialSpecification(Entity):
     quantity_per: Mapped[Decimal] = mapped_column(Exact)
     tolerance_pct: Mapped[Decimal | None] = mapped_column(Exact)
     tolerance_action: Mapped[ToleranceAction] = mapped_column(Word(ToleranceAction))
+    issue: Mapped[IssueMethod] = mapped_column(Word(IssueMethod), default=IssueMethod.PICK)
+    scrap_factor: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 
     __table_args__ = (UniqueConstraint("segment_id", "line"),)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mesgraph.definitions.models import (
     DefinitionSite,
     DefinitionState,
+    IssueMethod,
     MaterialSpecification,
     MaterialUse,
     OperationsDefinition,
@@ -291,7 +292,12 @@ def _line(line: MaterialSpecification, material: str) -> dict[str, Any]:
         "quantity_per": plain(line.quantity_per),
         "tolerance_pct": None if line.tolerance_pct is None else plain(line.tolerance_pct),
         "tolerance_action": str(line.tolerance_action),
+        **({} if line.issue is IssueMethod.PICK else _backflush(line)),  # not named: see content_of
     }
+
+
+def _backflush(line: MaterialSpecification) -> dict[str, Any]:
+    return {"issue": str(line.issue), "scrap_factor": plain(line.scrap_factor)}
 
 
 def _codes(

@@ -14,6 +14,7 @@ from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
 from mesgraph.orders import reservations
+from mesgraph.orders.backflush import planned
 from mesgraph.orders.bill import bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.deviations import tolerate
 from mesgraph.orders.material import Take, take_violations
@@ -23,6 +24,7 @@ from mesgraph.orders.production import (
     OutputUse,
     Source,
     amounts,
+    flush,
     gather,
     inherit,
     is_unlisted_product,
@@ -66,8 +68,8 @@ def assemble_unit(
     run = run_of(work.session, response)
     parts = [component.item for component in components]
     held_back = pending_items(work, run, sources, inline=True)
-    run.lock(work, *parts, *(take.item for take in consumed), *held_back)
     bill = bill_lines(work.session, run.requirement.segment_id)
+    run.lock(work, *parts, *(take.item for take in consumed), *held_back, *planned(work, run, bill, ONE))
     with all_violations() as found:
         found.extend(run.violations(work))
         if not is_unlisted_product(work, run, material, OutputUse.PRODUCED, bill):
@@ -78,6 +80,10 @@ def assemble_unit(
                 of_component.extend(take_violations(work, run, Take(item=component.item, quantity=ONE), bill))
         portions = gather(work, run, found, bill, consumed, sources) if consumed or sources else []
         taken = amounts(work, [*((part, ONE) for part in parts), *((x.item, x.quantity) for x in portions)])
+        by_itself = flush(work, run, found, bill, ONE, taken)
+        portions += by_itself
+        for code, quantity in amounts(work, ((x.item, x.quantity) for x in by_itself)).items():
+            taken[code] += quantity
         tolerated = tolerate(work, response, out_of_tolerance(bill, taken, ONE), found, "components")
     inputs = [Line(component.item, ONE, slot=component.slot) for component in components]
     inputs += [portion.line for portion in portions]

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.definitions import queries as definition_queries
-from mesgraph.definitions.models import MaterialSpecification, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.definitions.models import IssueMethod, MaterialSpecification, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.errors import Code, Violation, invalid
 from mesgraph.materials.models import MaterialDefinition
-from mesgraph.quantity import plain
+from mesgraph.quantity import MAX, QUANTUM, plain
 
 INPUTS = frozenset({MaterialUse.CONSUMED, MaterialUse.CONSUMABLE})
 
@@ -27,6 +27,20 @@ class BillLine:
     def is_consumed(self) -> bool:
         """Whether it becomes a part of the output, by a counted amount."""
         return self.specification.use is MaterialUse.CONSUMED
+
+    @property
+    def is_backflushed(self) -> bool:
+        """Whether it is taken with the output, as much as the bill says."""
+        return self.specification.issue is IssueMethod.BACKFLUSH
+
+    def needed(self, output: Decimal) -> Decimal:
+        """How much goes into ``output``, in the base unit; of a BACKFLUSH line with what is lost on the way, to the six
+        decimals that can be posted.
+        """
+        needed = self.specification.quantity_per * output
+        if not self.is_backflushed or needed > MAX:  # more than that nobody has
+            return needed
+        return (needed * (1 + self.specification.scrap_factor)).quantize(QUANTUM, ROUND_HALF_UP)
 
     def accepts(self, material: MaterialDefinition) -> bool:
         """Whether ``material`` has the right code and a revision that the line's rule permits."""
@@ -119,8 +133,10 @@ def out_of_tolerance(
         specification = line.specification
         if specification.use is not MaterialUse.CONSUMED or specification.tolerance_pct is None:
             continue
-        expected = specification.quantity_per * produced
+        expected = line.needed(produced)
         actual = taken.get(line.material.code, Decimal(0))
+        if line.is_backflushed and actual < expected:
+            continue  # it takes what it needs; what the stores lack is told as that
         if abs(actual - expected) * 100 > expected * specification.tolerance_pct:
             found.append(OutOfTolerance(line, expected, actual))
     return found

@@ -1,4 +1,4 @@
-"""Verbs of running jobs: start, pause, resume, stop, and report what was made."""
+"""Verbs of running jobs: start, pause, resume, stop."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -26,7 +26,7 @@ from mesgraph.orders.models import (
     StepExecution,
 )
 from mesgraph.orders.progress import step_violations
-from mesgraph.orders.run import OPEN, Run, row, run_of
+from mesgraph.orders.run import Run, row, run_of
 from mesgraph.quantity import plain
 from mesgraph.work import Work
 
@@ -171,38 +171,6 @@ def end_job(work: Work, run: Run) -> None:
     )
 
 
-def report_quantity(work: Work, response: JobResponse, *, good: Decimal, scrap: Decimal) -> JobResponse:
-    """Add to what a run made. At the last step of the route it also counts for the order.
-
-    Refuses INVALID_TRANSITION, TIME_ORDER_INVALID, VALIDATION_FAILED (negative, or nothing), REASON_REQUIRED for
-    scrap without a reason.
-    """
-    run = run_of(work.session, response)
-    last = _is_last_segment(work, run)
-    work.lock(run.request if last else None, run.job, response)
-    with all_violations() as found:
-        found.extend(run.violations(work, OPEN))
-        for name, value in (("good", good), ("scrap", scrap)):
-            if value < 0:
-                found.add(invalid(f"{name} is {plain(value)}; it must be zero or more", name))
-        if good == scrap == 0:
-            found.add(invalid("nothing is reported: good and scrap are both zero", "good"))
-        if scrap > 0:
-            with found.under():
-                work.needs_reason()
-    response.good_quantity += good
-    response.scrap_quantity += scrap
-    if last:
-        run.request.good_quantity += good
-        run.request.scrap_quantity += scrap
-    ledger.record(
-        work,
-        events.QuantityReported(job_response=response, request=run.request if last else None, good=good, scrap=scrap),
-        site_id=response.site_id,
-    )
-    return response
-
-
 def open_response(work: Work, job: JobOrder) -> JobResponse | None:
     """The response of the run that has not ended, if the job has one."""
     return work.session.scalar(
@@ -293,13 +261,6 @@ def pending_violations(work: Work, run: Run) -> list[Violation]:
         )
         for key, uom, amount in pending
     ]
-
-
-def _is_last_segment(work: Work, run: Run) -> bool:
-    last = work.session.scalar(
-        select(func.max(SegmentRequirement.seq)).where(SegmentRequirement.request_id == run.request.id)
-    )
-    return run.requirement.seq == last
 
 
 def freed_items(work: Work, request: OperationsRequest) -> list[Item]:

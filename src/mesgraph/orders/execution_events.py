@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mesgraph.definitions.models import IssueMethod
 from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.ledger import Event
@@ -101,11 +102,16 @@ class QuantityReported(Event):
     request: OperationsRequest | None
     good: Decimal
     scrap: Decimal
+    rework: Decimal
+    scrap_reasons: list[dict[str, object]]
+    rework_reasons: list[dict[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaterialConsumed(Event):
-    """A run took material. It is pending in the run until it becomes part of an output."""
+    """A run took material. It is pending in the run until it becomes part of an output. ``issue``: somebody picked it,
+    or it was taken with an output as the bill says.
+    """
 
     subjects = ("item", "job_response", "material_actual")
     item: Item
@@ -117,6 +123,7 @@ class MaterialConsumed(Event):
     range_to: Decimal | None
     lifecycle_before: Lifecycle
     location: Equipment | None
+    issue: IssueMethod
 
 
 @dataclass(frozen=True, kw_only=True)

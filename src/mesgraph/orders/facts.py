@@ -185,7 +185,7 @@ def _need(job: JobOrder, line: BillLine, stock: Stock) -> Need:
     fitting = {key for key, material in stock.definitions.items() if line.accepts(material)}
     return Need(
         material=line.material,
-        quantity=line.specification.quantity_per * job.quantity,
+        quantity=line.needed(job.quantity),
         usable=stock.usable(fitting, job.request_id),
         for_others=stock.for_others(fitting, job.request_id),
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from mesgraph import ledger
+from mesgraph.definitions.models import IssueMethod
 from mesgraph.equipment import queries as equipment_queries
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, QuantityViolation, Violation, all_violations, invalid
@@ -50,7 +51,9 @@ def consume_material(work: Work, response: JobResponse, take: Take) -> MaterialA
     return actual
 
 
-def take_in(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) -> MaterialActual:
+def take_in(
+    work: Work, run: Run, take: Take, bill: Sequence[BillLine], issue: IssueMethod = IssueMethod.PICK
+) -> MaterialActual:
     """Check one taking, withdraw it, and record it as pending. The item is locked already."""
     lifecycle_before = take.item.lifecycle
     with all_violations() as found:
@@ -86,6 +89,7 @@ def take_in(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) -> Mater
             range_to=positions[1],
             lifecycle_before=lifecycle_before,
             location=row(work.session, Equipment, location) if location is not None else None,
+            issue=issue,
         ),
         site_id=run.response.site_id,
     )

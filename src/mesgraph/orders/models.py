@@ -59,6 +59,7 @@ class ActualUse(StrEnum):
 
     CONSUMED = "CONSUMED"
     PRODUCED = "PRODUCED"
+    CO_PRODUCT = "CO_PRODUCT"
     BY_PRODUCT = "BY_PRODUCT"
 
 
@@ -68,6 +69,14 @@ class ReservationState(StrEnum):
     RESERVED = "RESERVED"
     ISSUED = "ISSUED"
     RELEASED = "RELEASED"
+
+
+class OutputQuality(StrEnum):
+    """What became of the units that a run reports."""
+
+    GOOD = "GOOD"
+    SCRAP = "SCRAP"
+    REWORK = "REWORK"
 
 
 class ValueSource(StrEnum):
@@ -115,6 +124,7 @@ class OperationsRequest(Sited, Entity):
     state: Mapped[RequestState] = mapped_column(Word(RequestState))
     good_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     scrap_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    rework_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
@@ -207,6 +217,7 @@ class JobResponse(Sited, Entity):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     good_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     scrap_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+    rework_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 
     __table_args__ = (UniqueConstraint("job_order_id", "run"), UniqueConstraint("site_id", "code"))
 
@@ -279,6 +290,26 @@ class MaterialActual(Sited, Entity):
     def human_key(self) -> str:
         """Its number."""
         return f"MA-{self.id}"
+
+
+class QuantityActual(Sited, Entity):
+    """What a run reported: good units, or scrap or rework for one reason, in units of its segment's output."""
+
+    __tablename__ = "quantity_actual"
+    kind: ClassVar[str] = "QuantityActual"
+
+    job_response_id: Mapped[int] = mapped_column(ForeignKey("job_response.id"), index=True)
+    quality: Mapped[OutputQuality] = mapped_column(Word(OutputQuality))
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    reason_code: Mapped[str | None] = mapped_column(String(64))
+    comment: Mapped[str | None] = mapped_column(String(2000))
+    posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    posted_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def human_key(self) -> str:
+        """Its number."""
+        return f"QA-{self.id}"
 
 
 class ParameterActual(Sited, Entity):

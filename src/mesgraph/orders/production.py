@@ -1,7 +1,7 @@
 """The verb by which a run makes items of the material that it took."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from mesgraph import ledger
-from mesgraph.definitions.models import MaterialUse, OperationsDefinition
+from mesgraph.definitions.models import IssueMethod, MaterialUse, OperationsDefinition
 from mesgraph.errors import Code, Findings, QuantityViolation, Refused, Violation, all_violations, invalid
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
@@ -19,6 +19,7 @@ from mesgraph.holds.queries import open_holds_of
 from mesgraph.materials.creation import create_item, create_serial_units
 from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders import execution_events as events
+from mesgraph.orders.backflush import flushed, planned
 from mesgraph.orders.bill import BillLine, bill_lines, bill_violation, out_of_tolerance
 from mesgraph.orders.deviations import Tolerated, tolerate
 from mesgraph.orders.material import Take, take_in
@@ -101,23 +102,28 @@ def produce_material(
     """Make items of what the run took, as one activity whose inputs are shared out over the outputs by weight.
 
     The inputs are what is ``consumed`` in the same breath and the pending ``sources``; when neither is named, all that
-    is pending in the run. Outputs are IN_PROCESS in the order and inherit the open holds of their inputs.
+    is pending in the run. What the BACKFLUSH lines of the bill ask for beyond that is taken from the stores of the work
+    unit. Outputs are IN_PROCESS in the order and inherit the open holds of their inputs.
 
     Refuses what :func:`~mesgraph.orders.material.consume_material` refuses; QUANTITY_NOT_CONSERVED without an input
-    (I3); INSUFFICIENT_QUANTITY for more than is pending; WRONG_MATERIAL, WRONG_MATERIAL_VERSION for an output that is
-    not on the bill (I9); CONSUMPTION_OUT_OF_TOLERANCE where the bill line blocks and no deviation is accepted for it
-    in this run (I11); SERIAL_NOT_UNIQUE, DUPLICATE_KEY, VALIDATION_FAILED for numbers and quantities;
+    (I3); INSUFFICIENT_QUANTITY for more than is pending or in the stores; WRONG_MATERIAL, WRONG_MATERIAL_VERSION for an
+    output that is not on the bill (I9); CONSUMPTION_OUT_OF_TOLERANCE where the bill line blocks and no deviation is
+    accepted for it in this run (I11); SERIAL_NOT_UNIQUE, DUPLICATE_KEY, VALIDATION_FAILED for numbers and quantities;
     TIME_ORDER_INVALID.
     """
     run = run_of(work.session, response)
-    run.lock(work, *(take.item for take in consumed), *pending_items(work, run, sources, bool(consumed)))
     bill = bill_lines(work.session, run.requirement.segment_id)
+    produced = _produced(outputs)
+    held_back = pending_items(work, run, sources, bool(consumed))
+    run.lock(work, *(take.item for take in consumed), *held_back, *planned(work, run, bill, produced))
     with all_violations() as found:
         found.extend(run.violations(work))
         found.extend(_output_violations(work, run, outputs, bill))
         portions = gather(work, run, found, bill, consumed, sources)
+        portions += flush(work, run, found, bill, produced, _amounts_of(work, portions))
+        found.add(None if found.violations else _input_violation(run, portions))
         found.extend(_order_violations(work, portions))
-        outside = out_of_tolerance(bill, amounts(work, [(x.item, x.quantity) for x in portions]), _produced(outputs))
+        outside = out_of_tolerance(bill, _amounts_of(work, portions), produced)
         tolerated = tolerate(work, response, outside, found, "outputs")
     made = _create(work, run, outputs)
     inherit(work, portions, [item for item, _ in made])
@@ -165,19 +171,37 @@ def gather(
         with found.under("consumed", i):
             actual = take_in(work, run, take, bill)
             portions.append(Portion(actual=actual, item=take.item, quantity=take.quantity))
-    if not portions and not found.violations:
-        found.add(
-            QuantityViolation(
-                code=Code.QUANTITY_NOT_CONSERVED,
-                message=f"an output needs an input, and nothing is pending in {run.response.code}: consume first, "
-                "or name what is consumed",
-                path=("consumed",),
-                available=Decimal(0),
-                requested=Decimal(0),
-                uom="C62",
-            )
-        )
     return _joined(portions)
+
+
+def flush(
+    work: Work, run: Run, found: Findings, bill: Sequence[BillLine], output: Decimal, taken: Mapping[str, Decimal]
+) -> list[Portion]:
+    """Take what the BACKFLUSH lines of the bill ask for beyond what is ``taken`` by material code (§6.4)."""
+    portions = []
+    for take in flushed(work, run, bill, output, taken, found):
+        with found.under("outputs"):
+            actual = take_in(work, run, take, bill, IssueMethod.BACKFLUSH)
+            portions.append(Portion(actual=actual, item=take.item, quantity=take.quantity))
+    return portions
+
+
+def _input_violation(run: Run, portions: Sequence[Portion]) -> Violation | None:
+    if portions:
+        return None
+    return QuantityViolation(
+        code=Code.QUANTITY_NOT_CONSERVED,
+        message=f"an output needs an input, and nothing is pending in {run.response.code}: consume first, "
+        "or name what is consumed",
+        path=("consumed",),
+        available=Decimal(0),
+        requested=Decimal(0),
+        uom="C62",
+    )
+
+
+def _amounts_of(work: Work, portions: Iterable[Portion]) -> dict[str, Decimal]:
+    return amounts(work, ((portion.item, portion.quantity) for portion in portions))
 
 
 def settle(portions: Iterable[Portion], event: GenealogyEvent) -> None:
@@ -415,7 +439,7 @@ def post(work: Work, run: Run, made: Iterable[tuple[Item, OutputUse]], event: Ge
                 "created_at": work.now,
                 "site_id": run.response.site_id,
                 "job_response_id": run.response.id,
-                "use": ActualUse.BY_PRODUCT if use is OutputUse.BY_PRODUCT else ActualUse.PRODUCED,
+                "use": ActualUse(use),
                 "item_id": item.id,
                 "quantity": item.initial_quantity,
                 "pending": Decimal(0),

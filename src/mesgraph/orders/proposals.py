@@ -201,7 +201,7 @@ def _segments(session: Session, jobs: Sequence[JobOrder]) -> dict[int, Operation
 
 def _needed(line: BillLine, job: JobOrder, taken: Mapping[str, Decimal]) -> Decimal:
     """What is still to be taken; the smallest amount that can be posted and is enough."""
-    whole = line.specification.quantity_per * job.quantity - taken.get(line.material.code, Decimal(0))
+    whole = line.needed(job.quantity) - taken.get(line.material.code, Decimal(0))
     return max(whole, Decimal(0)).quantize(QUANTUM, ROUND_UP)
 
 

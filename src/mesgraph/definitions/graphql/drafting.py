@@ -17,7 +17,7 @@ from mesgraph.definitions.draft import (
     ParameterDraft,
     SegmentDraft,
 )
-from mesgraph.definitions.graphql.enums import DependencyKind, MaterialUse, RevisionRule, ToleranceAction
+from mesgraph.definitions.graphql.enums import DependencyKind, IssueMethod, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.definitions.graphql.instruction import (
     ValueSpecificationInput,
     WorkInstructionInput,
@@ -59,6 +59,13 @@ class MaterialSpecificationInput:
     )
     tolerance_action: ToleranceAction = strawberry.field(
         default=ToleranceAction.WARN, description="What happens outside the tolerance."
+    )
+    issue: IssueMethod = strawberry.field(
+        default=IssueMethod.PICK,
+        description="How it is taken. BACKFLUSH is for lots that the operator need not tell apart.",
+    )
+    scrap_factor: Decimal | None = strawberry.field(
+        default=None, description="For BACKFLUSH: what it takes on top, as a part of the amount; none when left out."
     )
 
 
@@ -199,4 +206,6 @@ def _line(session: Session, input: MaterialSpecificationInput, found: Findings, 
         revision_rule=input.revision_rule,
         tolerance_pct=input.tolerance_pct,
         tolerance_action=input.tolerance_action,
+        issue=input.issue,
+        scrap_factor=input.scrap_factor or Decimal(0),
     )

@@ -4,6 +4,7 @@ from mesgraph.api.enums import described_enum
 from mesgraph.definitions.models import (
     DefinitionState,
     DependencyKind,
+    IssueMethod,
     MaterialUse,
     RevisionRule,
     StepKind,
@@ -15,6 +16,7 @@ __all__ = [
     "DataType",
     "DefinitionState",
     "DependencyKind",
+    "IssueMethod",
     "MaterialUse",
     "RevisionRule",
     "StepKind",
@@ -49,6 +51,15 @@ described_enum(
     {
         RevisionRule.EXACT: "The named revision only.",
         RevisionRule.ANY_APPROVED: "Every revision of the material's code.",
+    },
+)
+described_enum(
+    IssueMethod,
+    "How the material of a bill line is taken.",
+    {
+        IssueMethod.PICK: "By whoever does the step, with `consumeMaterial` or `consumed`.",
+        IssueMethod.BACKFLUSH: "With the output, as much as the bill says, from the stores of the work unit: what "
+        "expires first, then what came first.",
     },
 )
 described_enum(

@@ -16,6 +16,7 @@ from mesgraph.definitions import queries
 from mesgraph.definitions.graphql.enums import (
     DefinitionState,
     DependencyKind,
+    IssueMethod,
     MaterialUse,
     RevisionRule,
     ToleranceAction,
@@ -48,6 +49,10 @@ class MaterialSpecificationNode(Node):
         description="How far the amount per output unit may be off, in percent; null: not checked."
     )
     tolerance_action: ToleranceAction = strawberry.field(description="What happens outside the tolerance.")
+    issue: IssueMethod = strawberry.field(description="How the material is taken.")
+    scrap_factor: Decimal = strawberry.field(
+        description="What BACKFLUSH takes on top for what is lost on the way, as a part of the amount: 0.02 for 2 %."
+    )
     material: MaterialDefinitionNode = to_one(MaterialSpecification.material_id, MaterialDefinition, "The material.")
 
     @strawberry.field(description="Amount per unit of the segment's output, in the material's base unit.")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from mesgraph.api.command import CommandInput, CommandPayload, command, shown
+from mesgraph.api.command import CommandInput, CommandPayload, ReasonInput, command, read_reason, shown
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import find, find_optional, parse_node_id
 from mesgraph.definitions.queries import output_uoms
@@ -25,11 +25,12 @@ from mesgraph.materials.graphql import (
     read_quantity,
 )
 from mesgraph.materials.models import Item, MaterialDefinition
-from mesgraph.orders import assembly, execution, material, production, reversal
+from mesgraph.orders import assembly, execution, material, production, reporting, reversal
 from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode
 from mesgraph.orders.graphql.recorded import DeviationNode
 from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual
 from mesgraph.orders.production import OutputUse
+from mesgraph.orders.reporting import NOTHING
 from mesgraph.orders.run import row, run_of
 from mesgraph.quantity import Quantity, in_base
 from mesgraph.work import Work
@@ -123,14 +124,32 @@ class StopJobOrderPayload(CommandPayload):
     job_response: JobResponseNode | None = strawberry.field(default=None, description="The run that ended.")
 
 
+@strawberry.input(description="Units for one reason.")
+class QuantityReasonInput:
+    """One reason."""
+
+    quantity: QuantityInput = strawberry.field(description="How many of them.")
+    reason: ReasonInput = strawberry.field(description="Why.")
+
+
 @strawberry.input(description="What a run has made since it reported last, in the unit of its segment's output.")
 class ReportQuantityInput(CommandInput):
-    """Good and scrap."""
+    """Good, scrap and rework."""
 
     job_response: strawberry.ID = strawberry.field(description="The run.")
     good: QuantityInput | None = strawberry.field(default=None, description="Good units; none when left out.")
     scrap: QuantityInput | None = strawberry.field(
-        default=None, description="Scrap, which needs a `reason`; none when left out."
+        default=None, description="Scrap, which needs a `reason` or `scrapReasons`; their sum when left out."
+    )
+    scrap_reasons: list[QuantityReasonInput] = strawberry.field(
+        default_factory=list, description="The scrap divided by reason, where there are several."
+    )
+    rework: QuantityInput | None = strawberry.field(
+        default=None,
+        description="Units that are to be reworked, which need a `reason` or `reworkReasons`; their sum when left out.",
+    )
+    rework_reasons: list[QuantityReasonInput] = strawberry.field(
+        default_factory=list, description="The rework divided by reason, where there are several."
     )
 
 
@@ -355,19 +374,19 @@ class ExecutionCommands:
 
     @command
     def report_quantity(work: Work, input: ReportQuantityInput) -> ReportQuantityPayload:
-        """Add good units and scrap to a run; those of the last step also count for the order."""
+        """Add good units, scrap and rework to a run; those of the last step also count for the order."""
         response = find(work.session, JobResponse, input.job_response, "job_response")
         segment_id = run_of(work.session, response).requirement.segment_id
         uom = output_uoms(work.session, [segment_id])[segment_id]
-        with all_violations() as found:
-            amounts = []
-            for name, given in (("good", input.good), ("scrap", input.scrap)):
-                with found.under(name):
-                    amounts.append(_amount(given, uom))
-        good, scrap = amounts
-        return ReportQuantityPayload(
-            job_response=shown(execution.report_quantity(work, response, good=good, scrap=scrap))
-        )
+        found = Findings()
+        good = None
+        with found.under("good"):
+            good = _amount(input.good, uom)
+        scrap = _reported(found, "scrap", input.scrap, input.scrap_reasons, uom)
+        rework = _reported(found, "rework", input.rework, input.rework_reasons, uom)
+        found.refuse()
+        reported = reporting.report_quantity(work, response, good=good or NOTHING, scrap=scrap, rework=rework)
+        return ReportQuantityPayload(job_response=shown(reported))
 
     @command
     def consume_material(work: Work, input: ConsumeMaterialInput) -> ConsumeMaterialPayload:
@@ -439,8 +458,24 @@ class ExecutionCommands:
         )
 
 
-def _amount(given: QuantityInput | None, uom: str) -> Decimal:
-    return Decimal(0) if given is None else in_base(Quantity(given.value, given.uom), uom, {}, positive=False)
+def _amount(given: QuantityInput | None, uom: str) -> Decimal | None:
+    return None if given is None else in_base(Quantity(given.value, given.uom), uom, {}, positive=False)
+
+
+def _reported(
+    found: Findings, name: str, total: QuantityInput | None, reasons: Sequence[QuantityReasonInput], uom: str
+) -> reporting.Reported:
+    whole, shares = None, []
+    with found.under(name):
+        whole = _amount(total, uom)
+    for i, share in enumerate(reasons):
+        with found.under(f"{name}_reasons", i), all_violations() as of_share:
+            amount = NOTHING
+            with of_share.under("quantity"):
+                amount = in_base(Quantity(share.quantity.value, share.quantity.uom), uom, {})
+            with of_share.under("reason"):
+                shares.append(reporting.Share(amount, read_reason(share.reason)))
+    return reporting.Reported(whole, shares)
 
 
 def _take(work: Work, key: ItemKey, quantity: QuantityInput, positions: PositionRangeInput | None) -> material.Take:

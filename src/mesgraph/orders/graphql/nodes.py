@@ -43,7 +43,9 @@ from mesgraph.orders.models import (
     MaterialActual,
     MaterialReservation,
     OperationsRequest,
+    OutputQuality,
     ParameterActual,
+    QuantityActual,
     RequestState,
     ReservationState,
     SegmentRequirement,
@@ -51,6 +53,7 @@ from mesgraph.orders.models import (
 from mesgraph.orders.progress import next_step
 from mesgraph.orders.proposals import Proposal, Strategy, proposals_by_id
 from mesgraph.orders.readiness import Readiness, readiness_by_id
+from mesgraph.orders.totals import consumed_by
 from mesgraph.quantity import Quantity
 
 described_enum(
@@ -97,11 +100,21 @@ described_enum(
     },
 )
 described_enum(
+    OutputQuality,
+    "What became of the units that a run reports.",
+    {
+        OutputQuality.GOOD: "They are as they should be.",
+        OutputQuality.SCRAP: "They are lost.",
+        OutputQuality.REWORK: "They are to be reworked: neither good nor lost yet.",
+    },
+)
+described_enum(
     ActualUse,
     "What the material of an actual was to the run.",
     {
         ActualUse.CONSUMED: "Taken by the run.",
-        ActualUse.PRODUCED: "Made by the run: its product or a co-product.",
+        ActualUse.PRODUCED: "Made by the run: its product.",
+        ActualUse.CO_PRODUCT: "Made by the run on purpose, beside the product.",
         ActualUse.BY_PRODUCT: "Came out beside the product.",
     },
 )
@@ -142,6 +155,18 @@ ForUnit = Annotated[
     strawberry.ID | None,
     strawberry.argument(description="Judge the job on this work unit instead of its own or the best of its class."),
 ]
+
+
+@strawberry.type(name="ConsumedMaterial", description="How much of a material an order took.")
+class ConsumedType:
+    """Executed on :class:`mesgraph.orders.totals.Consumed`."""
+
+    material: MaterialDefinitionNode = strawberry.field(description="The material.")
+
+    @strawberry.field(description="How much; what was given back by reversals is left out.")
+    def quantity(root: strawberry.Parent[Any]) -> QuantityType:
+        """In the material's base unit."""
+        return shown(Quantity(root.quantity, root.material.base_uom))
 
 
 @node(OperationsRequest, find=queries.request_by_key)
@@ -207,6 +232,21 @@ class OperationsRequestNode(Node):
     async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the product's base unit."""
         return await _of_product(info, root, root.scrap_quantity)
+
+    @strawberry.field(description="Units to be reworked that the last step has reported.")
+    async def rework_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the product's base unit."""
+        return await _of_product(info, root, root.rework_quantity)
+
+    @strawberry.field(description="What its runs took in all, by material; what is pending in them counts, too.")
+    async def consumed(root: strawberry.Parent[Any], info: Info) -> list[ConsumedType]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[Any]:
+            found = await info.context.read(lambda session: consumed_by(session, ids))
+            return [found[key] for key in ids]
+
+        return shown(await info.context.batched("consumed", root.id, load))
 
 
 @node(SegmentRequirement)
@@ -323,6 +363,9 @@ class JobResponseNode(Node):
     material_actuals: list["MaterialActualNode"] = to_many(
         MaterialActual.job_response_id, MaterialActual, "What it took and made, in the order of posting."
     )
+    quantity_actuals: list["QuantityActualNode"] = to_many(
+        QuantityActual.job_response_id, QuantityActual, "What it reported, by quality and reason, in order."
+    )
     parameter_actuals: list[ParameterActualNode] = to_many(
         ParameterActual.job_response_id, ParameterActual, "What was measured, in the order of posting."
     )
@@ -352,6 +395,11 @@ class JobResponseNode(Node):
     async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         return await _of_run(info, root, root.scrap_quantity)
+
+    @strawberry.field(description="Units reported that are to be reworked.")
+    async def rework_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        return await _of_run(info, root, root.rework_quantity)
 
     @strawberry.field(description="Subject of who began it: a person or a driver.")
     async def begun_by(root: strawberry.Parent[Any], info: Info) -> str:
@@ -384,6 +432,29 @@ class MaterialReservationNode(Node):
     async def issued(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the item's unit."""
         return await _of_item(info, root, root.issued)
+
+
+@node(QuantityActual)
+class QuantityActualNode(Node):
+    """What a run reported: good units, or scrap or rework for one reason."""
+
+    quality: OutputQuality = strawberry.field(description="What became of them.")
+    reason_code: str | None = strawberry.field(description="Why, as a code of the plant's list; null for good units.")
+    comment: str | None = strawberry.field(description="Why, in words.")
+    posted_at: datetime = strawberry.field(description="When it was reported.")
+    job_response: JobResponseNode = to_one(QuantityActual.job_response_id, JobResponse, "The run.")
+
+    @strawberry.field(description="How many.")
+    async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
+        """In the unit of the segment's output."""
+        response = await info.context.one(JobResponse, root.job_response_id)
+        assert response is not None, "what a run reported lies at its site"
+        return await _of_run(info, response, root.quantity)
+
+    @strawberry.field(description="Subject of who reported it: a person or a driver.")
+    async def posted_by(root: strawberry.Parent[Any], info: Info) -> str:
+        """The principal's subject."""
+        return await _subject(info, root.posted_by_id)
 
 
 @node(MaterialActual)
