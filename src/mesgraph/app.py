@@ -17,6 +17,7 @@ from mesgraph.api.stopping import EndsWithServer, stop_asked
 from mesgraph.api.view import BODY_MAX, GraphQLView
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
+from mesgraph.integration.poster import posting
 from mesgraph.ledger.queries import head
 from mesgraph.plant import running_plant
 from mesgraph.readers import READERS
@@ -29,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_plant(settings, readers=READERS) as plant:
+        async with running_plant(settings, readers=READERS) as plant, posting(plant.database, plant.clock):
             app.state.plant = plant
             app.state.graphql = GraphQLView(build_schema(), plant)
             with stop_asked() as stopping:

@@ -1,5 +1,6 @@
 """The index of the readers that act: what follows by itself from what is recorded."""
 
+from mesgraph.integration.outbox import OUTBOX
 from mesgraph.orders.reactions import READINESS
 
-READERS = (READINESS,)
+READERS = (READINESS, OUTBOX)

@@ -28,6 +28,8 @@ from mesgraph.genealogy.graphql import (
 from mesgraph.holds.graphql import HoldCommands, HoldQueries
 from mesgraph.integration.graphql.inbound import InboundCommands, InboundQueries
 from mesgraph.integration.graphql.masters import MastersCommands
+from mesgraph.integration.graphql.outbound import OutboundCommands, OutboundQueries, OutboundSubscriptions
+from mesgraph.integration.graphql.performance import PerformanceQueries
 from mesgraph.ledger.graphql import LedgerQueries, LedgerSubscriptions
 from mesgraph.materials.graphql import MaterialCommands, MaterialQueries, MaterialSubscriptions, ScanQueries
 from mesgraph.orders.graphql.as_built import AsBuiltQueries
@@ -58,6 +60,8 @@ class Query(
     OrderQueries,
     AsBuiltQueries,
     InboundQueries,
+    PerformanceQueries,
+    OutboundQueries,
 ):
     """Root of reads."""
 
@@ -84,6 +88,7 @@ class Mutation(
     RecordCommands,
     InboundCommands,
     MastersCommands,
+    OutboundCommands,
 ):
     """Root of writes."""
 
@@ -99,6 +104,7 @@ class Subscription(
     GenealogySubscriptions,
     OrderSubscriptions,
     DispatchSubscriptions,
+    OutboundSubscriptions,
 ):
     """Root of topics."""
 

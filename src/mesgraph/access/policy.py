@@ -52,6 +52,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "asBuilt": EVERYONE,
         "deviations": EVERYONE,
         "inboundMessages": INBOX_READERS,
+        "operationsPerformance": EVERYONE,
+        "destinations": INBOX_READERS,
+        "outboundMessages": INBOX_READERS,
     },
     "Mutation": {
         "createPrincipal": ADMIN,
@@ -93,6 +96,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "retireOperationsDefinition": frozenset({Role.QA}),
         "submitOperationsSchedule": PLANNING,
         "submitB2mml": frozenset({Role.ERP}),
+        "registerDestination": ADMIN,
+        "acknowledgeOutbound": frozenset({Role.ERP}),
+        "retryOutbound": frozenset({Role.ERP, Role.ADMIN}),
         "releaseOperationsRequest": PLANNING,
         "cancelOperationsRequest": PLANNING,
         "holdOperationsRequest": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.RULE}),
@@ -126,6 +132,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "decideDeviation": QUALITY,
     },
     "Subscription": {
+        "outboundReady": frozenset({Role.ERP}),
         "ledgerAppended": STAFF,
         "equipmentStateChanged": EVERYONE,
         "lotStatusChanged": EVERYONE,
@@ -319,12 +326,29 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "InboundMessageConnection": {"*": INBOX_READERS},
     "InboundMessageEdge": {"*": INBOX_READERS},
     "InboundResult": {"*": EVERYONE},
+    "Destination": {"*": INBOX_READERS},
+    "DestinationConnection": {"*": INBOX_READERS},
+    "DestinationEdge": {"*": INBOX_READERS},
+    "OutboundMessage": {"*": INBOX_READERS},
+    "OutboundMessageConnection": {"*": INBOX_READERS},
+    "OutboundMessageEdge": {"*": INBOX_READERS},
+    "OutboundMessageEvent": {"*": INBOX_READERS},
+    "RegisterDestinationPayload": {"*": EVERYONE},
+    "AcknowledgeOutboundPayload": {"*": EVERYONE},
+    "RetryOutboundPayload": {"*": EVERYONE},
+    "OperationsPerformance": {"*": EVERYONE},
+    "SegmentResponse": {"*": EVERYONE},
+    "EquipmentActual": {"*": EVERYONE},
+    "MaterialPerformance": {"*": EVERYONE},
     "SubmitB2mmlPayload": {"*": EVERYONE},
 }
 
 EVENT_AUDIENCE: dict[str, frozenset[Role]] = dict.fromkeys(
     ("PRINCIPAL_CREATED", "ROLE_GRANTED", "ROLE_WITHDRAWN", "API_KEY_ISSUED", "API_KEY_REVOKED"), SYSTEM_READERS
-) | {"INBOUND_MESSAGE_DEAD_LETTERED": INBOX_READERS}
+) | {
+    "INBOUND_MESSAGE_DEAD_LETTERED": INBOX_READERS,
+    "DESTINATION_REGISTERED": SYSTEM_READERS,
+}
 """Events that only some may see, wherever they happened: who may do what is for administrators and auditors of all
 sites, what could not be read for those who see the inbox. Every other event is seen by whom its site is open to."""
 
