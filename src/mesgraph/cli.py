@@ -15,6 +15,8 @@ app = typer.Typer(help="mesgraph: the plant as one GraphQL API.", no_args_is_hel
 
 erp = typer.Typer(help="Exchange documents with a running server.", no_args_is_help=True)
 app.add_typer(erp, name="erp")
+master = typer.Typer(help="Master data and open stock from tables.", no_args_is_help=True)
+app.add_typer(master, name="master")
 
 Database = Annotated[
     str | None,
@@ -22,6 +24,7 @@ Database = Annotated[
 ]
 
 Fixture = Literal["shift", "mini"]
+Masters = Literal["suppliers", "materials", "equipment-classes", "equipment", "lots"]
 
 
 def main() -> None:
@@ -171,6 +174,50 @@ def submit_documents(
         if ack is not None and answer.acknowledgement is not None:
             _file(ack, path, answer.acknowledgement)
     if not applied:
+        raise typer.Exit(1)
+
+
+@master.command("import")
+def import_masters(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table in CSV, in UTF-8.")],
+    kind: Annotated[Masters, typer.Option(help="What the rows are.")],
+    key_file: Annotated[Path, typer.Option(help="File with the key of a principal with role ENGINEER, ERP or ADMIN.")],
+    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
+    delimiter: Annotated[str, typer.Option(help="What separates the cells: , or ; or a tab.")] = ",",
+    site: Annotated[str | None, typer.Option(help="Site of rows that name none.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Code of the reason; lots demand one.")] = None,
+    atomic: Annotated[bool, typer.Option("--atomic", help="All rows or none.")] = False,
+) -> None:
+    """Hand a table to a server and report on every row; status 1 when one was rejected."""
+    from mesgraph.integration.command_line import NotSubmitted, told
+    from mesgraph.integration.masters import command_line
+
+    try:
+        key = key_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        fail(f"{key_file} cannot be read: {error}")
+    report, refused, separator = command_line.Report(), False, delimiter.replace("\\t", "\t")
+    given = {
+        "kind": kind.upper().replace("-", "_"),
+        "delimiter": separator,
+        "site": site,
+        "reason": {"code": reason} if reason else None,
+        "atomic": atomic,
+    }
+    try:
+        parts = command_line.read_parts(file, separator)
+        if atomic and len(parts) > 1:
+            fail(f"{file} takes {len(parts)} documents; only one can be taken as a whole")
+        for payload in command_line.import_table(server, key, parts, **given):
+            for line in told(payload["userErrors"]) if payload["userErrors"] else report.lines(payload):
+                typer.echo(line)
+            refused = refused or bool(payload["userErrors"])
+            if refused:
+                break
+    except NotSubmitted as error:
+        fail(str(error))
+    typer.echo(report.summary(file.name))
+    if refused or "REJECTED" in report.counts:
         raise typer.Exit(1)
 
 

@@ -64,21 +64,22 @@ class Submitted:
         """What became of it, for a person to read."""
         if self.payload["userErrors"]:
             yield f"{name}: refused"
-            yield from _errors(self.payload["userErrors"])
+            yield from told(self.payload["userErrors"])
             return
         message = self.payload["message"]
         again = " (answered before)" if self.payload["duplicateOf"] else ""
         yield f"{name}: {message['messageId']} {message['state']}{again}"
-        yield from _errors(message["userErrors"])
+        yield from told(message["userErrors"])
         for result in self.payload["results"]:
             order = result["operationsRequest"]
             state = f" {order['code']} {order['state']}" if order else ""
             yield f"  {result['externalId']} {result['outcome']}{state}"
-            yield from _errors(result["userErrors"], "    ")
+            yield from told(result["userErrors"], "    ")
             yield from (f"    note: {warning}" for warning in result["warnings"])
 
 
-def _errors(errors: list[dict[str, Any]], indent: str = "  ") -> Iterator[str]:
+def told(errors: list[dict[str, Any]], indent: str = "  ") -> Iterator[str]:
+    """Refusals, for a person to read."""
     for error in errors:
         place = [part for part in error["path"] or [] if part not in ("input", "document")]
         where = f" at {'.'.join(place)}" if place else ""
@@ -105,13 +106,21 @@ def submit(
 ) -> Submitted:
     """Submit one document, again while the server cannot answer. Raises :class:`NotSubmitted`."""
     given = {"document": document, "sourceSystem": source_system, "site": site}
-    body = {"query": SUBMIT, "variables": {"input": {name: value for name, value in given.items() if value}}}
+    return Submitted(asked(server, key, SUBMIT, given, "submitB2mml"))
+
+
+def asked(server: str, key: str, query: str, given: dict[str, Any], field: str) -> dict[str, Any]:
+    """The payload of ``field``, asked with what is ``given``, again while the server cannot answer.
+
+    Raises :class:`NotSubmitted`.
+    """
+    body = {"query": query, "variables": {"input": {name: value for name, value in given.items() if value}}}
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/graphql-response+json"}
     with httpx2.Client(timeout=TIMEOUT_S) as http:
-        return Submitted(_asked(lambda: http.post(f"{server.rstrip('/')}/graphql", json=body, headers=headers)))
+        return _answered(lambda: http.post(f"{server.rstrip('/')}/graphql", json=body, headers=headers), field)
 
 
-def _asked(post: Callable[[], httpx2.Response]) -> dict[str, Any]:
+def _answered(post: Callable[[], httpx2.Response], field: str) -> dict[str, Any]:
     reason = ""
     for attempt in range(TRIES):
         if attempt:
@@ -130,7 +139,7 @@ def _asked(post: Callable[[], httpx2.Response]) -> dict[str, Any]:
             answer = response.json()
             errors = answer.get("errors") or []
             if not errors:
-                payload: dict[str, Any] = answer["data"]["submitB2mml"]
+                payload: dict[str, Any] = answer["data"][field]
                 return payload
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotSubmitted(f"status {response.status_code}: this is no server of mesgraph") from error
