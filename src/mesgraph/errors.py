@@ -76,6 +76,7 @@ class Code(StrEnum):
     TIME_ORDER_INVALID = "TIME_ORDER_INVALID"
     TIMEOUT = "TIMEOUT"
     TIMESTAMP_IN_FUTURE = "TIMESTAMP_IN_FUTURE"
+    TRANSFER_DISCREPANCY = "TRANSFER_DISCREPANCY"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     UNAVAILABLE = "UNAVAILABLE"
     UOM_MISMATCH = "UOM_MISMATCH"
@@ -237,6 +238,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TIMEOUT: Meaning("It took too long and was given up.", "Repeat with the same idempotency key.", True),
     Code.TIMESTAMP_IN_FUTURE: Meaning(
         "`eventTime` lies more than 5 s ahead of the server's clock.", "Correct the sender's clock."
+    ),
+    Code.TRANSFER_DISCREPANCY: Meaning(
+        "What is said to have come is not what was sent: more than that, or something else.",
+        "Name lines of the transfer with at most what was shipped; receive the rest by another document.",
     ),
     Code.UNAUTHENTICATED: Meaning(
         "No valid key was sent.",

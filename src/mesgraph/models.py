@@ -11,6 +11,7 @@ from mesgraph.ledger import models as ledger
 from mesgraph.ledger import receipts
 from mesgraph.materials import models as materials
 from mesgraph.orders import models as orders
+from mesgraph.sites import models as sites
 
 __all__ = [
     "Row",
@@ -24,4 +25,5 @@ __all__ = [
     "materials",
     "orders",
     "receipts",
+    "sites",
 ]

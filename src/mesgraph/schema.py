@@ -41,6 +41,7 @@ from mesgraph.orders.graphql.jobs import JobCommands
 from mesgraph.orders.graphql.planning import PlanningCommands
 from mesgraph.orders.graphql.recording import RecordCommands
 from mesgraph.orders.graphql.reservations import ReservationCommands
+from mesgraph.sites.graphql import TransferCommands, TransferQueries
 
 TOKENS_MAX = 2_000
 DOCUMENTS_KEPT = 500
@@ -59,6 +60,7 @@ class Query(
     GenealogyQueries,
     OrderQueries,
     AsBuiltQueries,
+    TransferQueries,
     InboundQueries,
     PerformanceQueries,
     OutboundQueries,
@@ -82,6 +84,7 @@ class Mutation(
     DispositionCommands,
     PlanningCommands,
     ReservationCommands,
+    TransferCommands,
     CourseCommands,
     JobCommands,
     ExecutionCommands,

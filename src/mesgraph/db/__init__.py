@@ -6,11 +6,12 @@ asyncpg. A unit of work is retried as a whole when the database asks for it.
 """
 
 from mesgraph.db.database import Database, open_database
-from mesgraph.db.rows import Entity, Row, Sited
+from mesgraph.db.rows import BetweenSites, Entity, Row, Sited
 from mesgraph.db.scope import Sites
 from mesgraph.db.types import Exact, Instant, Key, Word, key_text
 
 __all__ = [
+    "BetweenSites",
     "Database",
     "Entity",
     "Exact",

@@ -57,3 +57,10 @@ class Sited:
     """Belongs to one site. Sessions with a site scope see only rows of their sites (see :mod:`mesgraph.db.scope`)."""
 
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+
+
+class BetweenSites:
+    """Belongs to two sites: whoever sees one of them sees it (see :mod:`mesgraph.db.scope`)."""
+
+    from_site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    to_site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)

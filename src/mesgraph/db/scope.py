@@ -6,11 +6,11 @@ What lies outside is not refused but absent, so "not yours" and "not there" cann
 from functools import lru_cache
 from typing import TypeAlias
 
-from sqlalchemy import event
+from sqlalchemy import event, or_
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
-from mesgraph.db.rows import Sited
+from mesgraph.db.rows import BetweenSites, Sited
 
 Sites: TypeAlias = frozenset[int] | None
 """Ids of the sites in scope; ``None`` means every site."""
@@ -30,19 +30,26 @@ def sites_of(session: Session) -> Sites:
 
 
 @lru_cache(maxsize=1024)
-def site_predicate(sites: frozenset[int], dialect: str) -> ExecutableOption:
-    """The option that restricts a statement to ``sites``; made once for each scope, because making it is dear."""
+def site_predicates(sites: frozenset[int], dialect: str) -> tuple[ExecutableOption, ...]:
+    """The options that restrict a statement to ``sites``; made once for each scope, because making them is dear."""
     allowed = sorted(sites)
+    between = with_loader_criteria(
+        BetweenSites,
+        lambda row: or_(row.from_site_id.in_(allowed), row.to_site_id.in_(allowed)),
+        include_aliases=True,
+    )
     if dialect == "sqlite":
         # + 0 keeps the site from being taken for the way to the rows: without statistics SQLite thinks any index as
         # good as any other, and would read everything of the site instead of the lot or job that was asked for
-        return with_loader_criteria(Sited, lambda row: (row.site_id + 0).in_(allowed), include_aliases=True)
-    return with_loader_criteria(Sited, lambda row: row.site_id.in_(allowed), include_aliases=True)
+        of_site = with_loader_criteria(Sited, lambda row: (row.site_id + 0).in_(allowed), include_aliases=True)
+    else:
+        of_site = with_loader_criteria(Sited, lambda row: row.site_id.in_(allowed), include_aliases=True)
+    return of_site, between
 
 
 @event.listens_for(Session, "do_orm_execute")
 def add_site_predicate(state: ORMExecuteState) -> None:
-    """Add the predicate to every ORM statement, relations included; column loads of loaded rows need none."""
+    """Add the predicates to every ORM statement, relations included; column loads of loaded rows need none."""
     sites = sites_of(state.session)
     if sites is not None and not state.is_column_load and not state.is_relationship_load:
-        state.statement = state.statement.options(site_predicate(sites, state.session.get_bind().dialect.name))
+        state.statement = state.statement.options(*site_predicates(sites, state.session.get_bind().dialect.name))

@@ -20,6 +20,13 @@ def site_by_key(session: Session, code: str) -> Site | None:
     return session.scalar(select(Site).where(Site.code == code))
 
 
+def any_site(session: Session, code: str) -> tuple[int, str] | None:
+    """Id and code of a site, in scope or not: what somebody may name who sends something there."""
+    table = Site.__table__
+    row = session.connection().execute(select(table.c.id, table.c.code).where(table.c.code == code)).first()
+    return (row[0], row[1]) if row is not None else None
+
+
 def sites(session: Session) -> list[Site]:
     """The sites in scope, by code."""
     return list(session.scalars(select(Site).order_by(Site.code)))

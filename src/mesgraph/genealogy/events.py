@@ -77,6 +77,14 @@ class ItemsReturned(OfItems, Event):
     """Items that had been shipped came back, with all that is in them."""
 
 
+class ItemsTransferredOut(OfItems, Event):
+    """Items left a site for another one, with all that is in them; from then on they are in transit."""
+
+
+class ItemsTransferredIn(OfItems, Event):
+    """Items that were in transit came to a site, with all that is in them."""
+
+
 class MaterialSampled(OfItems, Event):
     """A quantity was taken out of a lot to be tested."""
 
@@ -110,6 +118,8 @@ OF_KIND: dict[GenealogyKind, type[OfItems]] = {
     GenealogyKind.MOVE: ItemsMoved,
     GenealogyKind.SHIP: ItemsShipped,
     GenealogyKind.RETURN: ItemsReturned,
+    GenealogyKind.TRANSFER_OUT: ItemsTransferredOut,
+    GenealogyKind.TRANSFER_IN: ItemsTransferredIn,
     GenealogyKind.SAMPLE: MaterialSampled,
     GenealogyKind.ADJUST: LotAdjusted,
     GenealogyKind.SCRAP: ItemsScrapped,

@@ -6,10 +6,12 @@ from mesgraph.genealogy.models import GenealogyKind as K
 
 ANY = 10**6
 ALL = frozenset(K)
-WHOLE = frozenset({K.ASSEMBLE, K.REWORK, K.PACK, K.UNPACK, K.MOVE, K.SHIP, K.ADJUST, K.SCRAP})
+BETWEEN_SITES = frozenset({K.TRANSFER_OUT, K.TRANSFER_IN})
+"""Kinds that are corrected by the transfer that they belong to."""
+WHOLE = frozenset({K.ASSEMBLE, K.REWORK, K.PACK, K.UNPACK, K.MOVE, K.SHIP, K.ADJUST, K.SCRAP}) | BETWEEN_SITES
 """Kinds about an item as it stands then, with all that it has."""
 
-CONTAINER = frozenset({K.REWORK, K.MOVE, K.SHIP, K.RETURN, K.SCRAP})
+CONTAINER = frozenset({K.REWORK, K.MOVE, K.SHIP, K.RETURN, K.SCRAP}) | BETWEEN_SITES
 """Kinds about a container, after which what was taken out of it is not put back as if nothing had been."""
 
 
@@ -48,12 +50,14 @@ SHAPES: dict[K, Shape] = {
     K.MOVE: Shape((1, ANY), (0, 0)),
     K.SHIP: Shape((1, ANY), (0, 0)),
     K.RETURN: Shape((1, ANY), (0, 0)),
+    K.TRANSFER_OUT: Shape((1, ANY), (0, 0)),
+    K.TRANSFER_IN: Shape((1, ANY), (0, 0)),
     K.SAMPLE: Shape((1, ANY), (0, 0), takes=True, on_inputs=WHOLE),
     K.ADJUST: Shape((0, 1), (0, 1), takes=True, gives=True, on_inputs=WHOLE, on_outputs=WHOLE),
     K.SCRAP: Shape((1, ANY), (0, 0), takes=True, on_inputs=WHOLE),
 }
 
-ENDED_BY: dict[K, K] = {K.PACK: K.UNPACK, K.ASSEMBLE: K.DISASSEMBLE, K.SHIP: K.RETURN}
+ENDED_BY: dict[K, K] = {K.PACK: K.UNPACK, K.ASSEMBLE: K.DISASSEMBLE, K.SHIP: K.RETURN, K.TRANSFER_OUT: K.TRANSFER_IN}
 """Kinds whose effect on an input lasts until a later activity of another kind names that item as an input."""
 
 LINKING = tuple(kind for kind, shape in SHAPES.items() if shape.links)

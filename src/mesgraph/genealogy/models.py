@@ -28,6 +28,8 @@ class GenealogyKind(StrEnum):
     MOVE = "MOVE"
     SHIP = "SHIP"
     RETURN = "RETURN"
+    TRANSFER_OUT = "TRANSFER_OUT"
+    TRANSFER_IN = "TRANSFER_IN"
     SAMPLE = "SAMPLE"
     ADJUST = "ADJUST"
     SCRAP = "SCRAP"

@@ -1,5 +1,5 @@
 """Verbs of genealogy: receive, commission, split, merge, move, pack, ship, return, disassemble, sample, scrap, adjust,
-dispose of, and undo.
+dispose of, transfer, and undo.
 """
 
 from mesgraph.genealogy.actions.disassembly import disassemble_unit
@@ -10,6 +10,7 @@ from mesgraph.genealogy.actions.removal import adjust_lot, scrap_item, take_samp
 from mesgraph.genealogy.actions.returns import return_items
 from mesgraph.genealogy.actions.reversal import reverse_activity, reverse_event
 from mesgraph.genealogy.actions.splitting import Child, merge_lots, split_lot
+from mesgraph.genealogy.actions.transfer import lose_items, transfer_in, transfer_out
 
 __all__ = [
     "Child",
@@ -19,6 +20,7 @@ __all__ = [
     "commission_items",
     "disassemble_unit",
     "dispose_of_item",
+    "lose_items",
     "merge_lots",
     "move_material",
     "pack",
@@ -31,5 +33,7 @@ __all__ = [
     "split_lot",
     "submit_lots",
     "take_sample",
+    "transfer_in",
+    "transfer_out",
     "unpack",
 ]

@@ -11,7 +11,7 @@ from mesgraph.genealogy import queries
 from mesgraph.genealogy.actions.rules import check_list, store_violation
 from mesgraph.genealogy.activity import Activity, Line, record_activities
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
-from mesgraph.materials.lifecycle import check_trigger
+from mesgraph.materials.lifecycle import check_trigger, refuse_step
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.work import Work
 
@@ -41,6 +41,9 @@ def return_items(work: Work, items: Sequence[Item], location: Equipment) -> Retu
         check_list(found, items, "items")
         for i, item in enumerate(items):
             found.add(check_trigger(item, "return", "items", i), _installed(item, parents, i))
+            if item.in_transit:
+                # it has not left the company: the receipt of its transfer is confirmed instead
+                found.add(refuse_step(item, Lifecycle.QUARANTINE, "items", i, allowed=frozenset({Lifecycle.AVAILABLE})))
         if items:
             found.add(store_violation(location, items[0].site_id, "location"))
     activities = _unpackings(items, parents)

@@ -7,7 +7,7 @@ from mesgraph.errors import Code, Refused, Violation, all_violations, invalid
 from mesgraph.genealogy import queries
 from mesgraph.genealogy.actions.rules import Posted
 from mesgraph.genealogy.activity import Line, record_activity
-from mesgraph.genealogy.kinds import SHAPES
+from mesgraph.genealogy.kinds import BETWEEN_SITES, SHAPES
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.materials.actions import put_back, withdraw
 from mesgraph.materials.models import TERMINAL, Item, Lifecycle
@@ -28,6 +28,9 @@ def reverse_event(work: Work, activity: GenealogyEvent) -> Posted:
             work.needs_reason()
         if activity.event_kind in OF_RUNS:
             found.add(invalid(f"a {activity.event_kind} is reversed through its material actual", "event"))
+        if activity.event_kind in BETWEEN_SITES:
+            message = f"a {activity.event_kind} is corrected by its transfer (adjustTransfer)"
+            found.add(invalid(message, "event", code=Code.RECORD_IMMUTABLE))
     return reverse_activity(work, activity)
 
 

@@ -37,6 +37,8 @@ described_enum(
         GenealogyKind.MOVE: "The inputs were brought to `location`.",
         GenealogyKind.SHIP: "The inputs left the plant.",
         GenealogyKind.RETURN: "The inputs, which had been shipped, came back.",
+        GenealogyKind.TRANSFER_OUT: "The inputs left a site for another one and are in transit.",
+        GenealogyKind.TRANSFER_IN: "The inputs, which were in transit, came to a site.",
         GenealogyKind.SAMPLE: "The quantity of the input was taken out to be tested.",
         GenealogyKind.ADJUST: "A count corrected the quantity: a shortfall is an input, a surplus an output.",
         GenealogyKind.SCRAP: "The quantity of the input was thrown away.",

@@ -1,0 +1,23 @@
+"""Named reads of transfers."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mesgraph.sites.models import Transfer, TransferLine
+
+
+def transfer_by_key(session: Session, number: str) -> Transfer | None:
+    """The transfer with this number, if one of its sites is in scope."""
+    return session.scalar(select(Transfer).where(Transfer.number == number))
+
+
+def lines_of(session: Session, transfer_id: int) -> list[TransferLine]:
+    """The lines of a transfer, in order."""
+    return list(
+        session.scalars(select(TransferLine).where(TransferLine.transfer_id == transfer_id).order_by(TransferLine.line))
+    )
+
+
+def last_number(session: Session, from_site_id: int) -> str | None:
+    """The number of the last transfer that a site has made."""
+    return session.scalar(select(func.max(Transfer.number)).where(Transfer.from_site_id == from_site_id))
