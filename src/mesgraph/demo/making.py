@@ -29,6 +29,7 @@ from mesgraph.demo.plan import (
     Order,
     Plan,
 )
+from mesgraph.demo.recording import is_thick, measure, set_up
 from mesgraph.demo.step import Ref, Step, amount, lot, take, unit
 
 
@@ -58,8 +59,11 @@ def work_of(plan: Plan, order: Order, job: Job, start: datetime, end: datetime) 
         batches = plan.batches[name]
         each = (end - start) / len(batches)
         for n, batch in enumerate(batches):
-            work = mix if job.seq == MIXING else coat
-            yield from work(batch, run, job.operator, start + each * n, start + each * (n + 1))
+            window = start + each * n, start + each * (n + 1)
+            if job.seq == MIXING:
+                yield from mix(plan, batch, run, job.operator, *window)
+            else:
+                yield from coat(batch, run, job.operator, *window)
     elif (name, job.seq) == (CELL, STACKING):
         yield from stack(plan, run, job.operator, start, end)
     elif (name, job.seq) == (CELL, GRADING):
@@ -70,8 +74,10 @@ def work_of(plan: Plan, order: Order, job: Job, start: datetime, end: datetime) 
         yield from build_packs(plan, run, job.operator, end)
 
 
-def mix(batch: Batch, run: Ref, operator: str, start: datetime, end: datetime) -> Iterator[Step]:
-    """Everything is charged one after another, and becomes slurry when it is degassed; a sample goes to the lab."""
+def mix(plan: Plan, batch: Batch, run: Ref, operator: str, start: datetime, end: datetime) -> Iterator[Step]:
+    """Everything is charged one after another, and becomes slurry when it is degassed; a sample goes to the lab, which
+    measures it.
+    """
     for n, (material, number, quantity) in enumerate(batch.inputs, start=1):
         charged = {"jobResponse": run, **take(material, number, quantity)}
         at = start + timedelta(minutes=15 + 5 * n)
@@ -79,6 +85,7 @@ def mix(batch: Batch, run: Ref, operator: str, start: datetime, end: datetime) -
     made = {"material": batch.material, "lot": batch.lot, "quantity": amount(batch.material, batch.quantity)}
     at = end - timedelta(minutes=5)
     yield Step(at, operator, "produceMaterial", f"batch/{batch.lot}/make", {"jobResponse": run, "outputs": [made]})
+    yield from measure(batch, run, end, thick=is_thick(plan, batch))
     yield Step(
         end - timedelta(minutes=1),
         "q-05",
@@ -126,6 +133,8 @@ def coat(batch: Batch, run: Ref, operator: str, start: datetime, end: datetime) 
 
 def stack(plan: Plan, run: Ref, operator: str, start: datetime, end: datetime) -> Iterator[Step]:
     """Cell after cell; cell k of a coil takes its metres from k times its length on."""
+    coils = {"cathode": plan.coils_of(CATHODE)[0], "anode": plan.coils_of(ANODE)[0]}
+    yield from set_up(coils, run, operator, start)
     takt = (end - start - timedelta(minutes=10)) / (len(plan.cells) + 1)
     for n, cell in enumerate(plan.cells):
         coil, k = divmod(n, plan.cells_per_coil)

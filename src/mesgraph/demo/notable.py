@@ -38,7 +38,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
         f"taken back: {p['quantity']} {p['uom']} of {key(p, 'item')} had not gone into {key(p, 'jobResponse')}"
     ),
     "GENEALOGY_REVERSED": lambda p: f"undone: {lines(p, 'outputs') or lines(p, 'inputs')}",
-    "DEVIATION_OPENED": lambda p: f"deviation {key(p, 'deviation')} in {key(p, 'jobResponse')}",
+    "DEVIATION_OPENED": lambda p: f"deviation {key(p, 'deviation')} in {key(p, 'jobResponse')}: {p['description']}",
     "DEVIATION_DECIDED": lambda p: f"deviation {key(p, 'deviation')} is {p['state']}",
     "ITEMS_PACKED": lambda p: f"packed: {lines(p, 'outputs')} with {len(p['inputs'])} units",
     "ITEMS_SHIPPED": lambda p: f"shipped: {lines(p, 'inputs')}",

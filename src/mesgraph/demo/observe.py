@@ -1,6 +1,6 @@
 """What has become of the plant, asked of the plant: the other side of the checks."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,7 +16,10 @@ query Orders {
       externalId state goodQuantity { value } scrapQuantity { value }
       jobOrders {
         code state subState
-        jobResponses { materialActuals { use quantity { value } pending { value } item { key } reverses { id } } }
+        jobResponses {
+          materialActuals { use quantity { value } pending { value } item { key } reverses { id } }
+          steps { state } parameterActuals { verdict } deviations { state }
+        }
       }
     }
   }
@@ -66,6 +69,9 @@ class Observed:
     consumed: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     produced: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     pending: Fraction = Fraction(0)
+    steps: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    deviations: Counter[str] = field(default_factory=Counter)
     lots: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     open_holds: int = 0
     packed: dict[str, list[str]] = field(default_factory=dict)
@@ -115,6 +121,10 @@ def _orders(seen: Observed, orders: Iterable[dict[str, Any]]) -> None:
         seen.good_and_scrap[name] = f"{order['goodQuantity']['value']} / {order['scrapQuantity']['value']}"
         for job in order["jobOrders"]:
             states[f"{job['state']}/{job['subState']}"] += 1
+            for run in job["jobResponses"]:
+                seen.steps.update(step["state"] for step in run["steps"])
+                seen.verdicts.update(actual["verdict"] for actual in run["parameterActuals"])
+                seen.deviations.update(deviation["state"] for deviation in run["deviations"])
             for actual in (actual for run in job["jobResponses"] for actual in run["materialActuals"]):
                 sums = consumed if actual["use"] == "CONSUMED" else produced
                 sign = -1 if actual["reverses"] else 1

@@ -14,6 +14,7 @@ from mesgraph.demo.halvard import (
     Definition,
     Segment,
 )
+from mesgraph.demo.recording import INSTRUCTIONS, PARAMETERS
 
 REVISION = "1"
 UOM = {material.code: material.uom for material in MATERIALS}
@@ -88,6 +89,8 @@ def _segment(definition: Definition, place: int) -> dict[str, Any]:
         "runTimePerUnit": f"PT{segment.run_s_per_unit}S",
         "dependencies": [_after(before, segment)] if before else [],
         "materials": [_line(number, line) for number, line in enumerate(segment.bill, start=1)],
+        "parameters": PARAMETERS.get((definition.code, segment.seq), []),
+        "instruction": INSTRUCTIONS.get((definition.code, segment.seq)),
     }
 
 

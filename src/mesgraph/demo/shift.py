@@ -16,6 +16,7 @@ FIELDS = {
     "releaseOperationsRequest": "operationsRequest { externalId jobOrders { id segmentRequirement { seq } } }",
     "startJobOrder": "jobResponse { id }",
     "placeHold": "hold { id }",
+    "recordParameter": "deviation { id }",
 }
 """What is asked of answers: the ids that later commands name."""
 
@@ -100,5 +101,7 @@ class Shift:
                 self.known[Ref("run", job.order, job.seq)] = payload["jobResponse"]["id"]
             case "consumeMaterial":
                 self.known[Ref("posted", step.key)] = payload["ledgerEvents"][0]["eventId"]
+            case "recordParameter" if payload["deviation"] is not None:
+                self.known[Ref("deviation", step.key)] = payload["deviation"]["id"]
             case "placeHold":
                 self.known[Ref("hold", "")] = payload["hold"]["id"]

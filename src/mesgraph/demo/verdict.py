@@ -1,5 +1,6 @@
 """The checks of a shift: the model, the plant, the record and the journal of the client held against each other."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -46,6 +47,7 @@ def checks(shown: Shown) -> list[Check]:
     model = Model(plan.binder).play(shown.steps)
     return [
         *_orders(plan, shown.observed),
+        *_recorded(shown.steps, shown.observed),
         *_mass_balance(plan, model, shown.observed),
         *_units(plan, shown.observed),
         *_binder(plan, model, shown.observed),
@@ -84,6 +86,16 @@ def _orders(plan: Plan, observed: Observed) -> Iterable[Check]:
     yield same("good / scrap reported for each order", reported, observed.good_and_scrap)
     yield same("no hold is open", 0, observed.open_holds)
     yield same("nothing is pending in a run", "0", shown_amount(observed.pending))
+
+
+def _recorded(steps: Sequence[Step], observed: Observed) -> Iterable[Check]:
+    """What the floor recorded: every step done, every value there, and the one that failed decided."""
+    sent = Counter(step.command for step in steps if not step.refused)
+    yield same("every step of an instruction is done", {"DONE": sent["recordStep"]}, dict(observed.steps))
+    failed = sent["decideDeviation"]
+    passed = sent["recordParameter"] - failed
+    yield same("values of parameters, by verdict", {"PASS": passed, "FAIL": failed}, dict(observed.verdicts))
+    yield same("every deviation is decided", {"ACCEPTED": failed}, dict(observed.deviations))
 
 
 def _mass_balance(plan: Plan, model: Model, observed: Observed) -> Iterable[Check]:
