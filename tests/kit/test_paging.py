@@ -4,14 +4,11 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
 
 from mesgraph.access.roles import Role
 from mesgraph.api.paging import Order, _read
@@ -19,6 +16,7 @@ from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Refused
 from mesgraph.orders.models import OperationsRequest
 from tests.api import Api
+from tests.counting import statements
 
 PAGE = """query ($first: Int!, $after: String, $filter: EquipmentFilter, $order: EquipmentOrder! = OLDEST) {
   equipmentList(first: $first, after: $after, filter: $filter, orderBy: $order) {
@@ -133,22 +131,6 @@ def place(*values: Any) -> str:
     return encoded(json.dumps(values).encode())
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The SELECTs of the block."""
-    seen: list[str] = []
-
-    def note(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 async def about_equipment(api: Api, document: str) -> list[str]:
     operator = await api.actor(Role.OPERATOR)
     with statements() as seen:
@@ -204,3 +186,54 @@ async def test_history_is_paged_by_the_places_of_its_events(filled: Api) -> None
     ):
         result = await filled.answer(document, by=Role.OPERATOR, id=opaque_id("Equipment", 3), first=1, after=cursor)
         assert [e.extensions["code"] for e in result.errors or []] == [code]
+
+
+HISTORY = """query (
+  $id: ID!, $filter: HistoryFilter, $order: HistoryOrder! = OLDEST, $first: Int! = 50, $after: Cursor
+) {
+  history(id: $id, filter: $filter, orderBy: $order, first: $first, after: $after) {
+    totalCount nodes { type occurredAt } pageInfo { hasNextPage endCursor } } }"""
+
+
+async def test_history_is_read_from_either_end_and_by_type_and_time(filled: Api) -> None:
+    for state in ("EXECUTE", "HELD", "EXECUTE"):
+        filled.clock.step(hours=1)
+        await filled.do("reportEquipmentState", "", by=Role.OPERATOR, equipment="HV1/M1", state=state)
+    await asyncio.sleep(0.3)  # the sequencer numbers the last of them
+    machine = (await filled.ask('{ equipment(site: "HV1", code: "M1") { id } }', by=Role.OPERATOR))["equipment"]["id"]
+
+    async def told(first: int = 50, **how: Any) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        after = None
+        while True:
+            data = await filled.ask(HISTORY, by=Role.OPERATOR, id=machine, first=first, after=after, **how)
+            page = data["history"]
+            found += [(node["type"], node["occurredAt"]) for node in page["nodes"]]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                assert page["totalCount"] == len(found)
+                return found
+
+    everything = await told()
+    assert len(everything) == 4
+    assert await told(first=1) == everything
+    assert await told(first=1, order="NEWEST") == everything[::-1]
+    changes = [event for event in everything if event[0] == "EQUIPMENT_STATE_CHANGED"]
+    assert len(changes) == 3
+    assert await told(filter={"type": ["EQUIPMENT_STATE_CHANGED"]}, first=2, order="NEWEST") == changes[::-1]
+    window = {"from": changes[1][1], "to": changes[2][1]}
+    assert await told(filter={"occurredAt": window}) == [changes[1]]
+    assert await told(filter={"type": []}) == []
+
+
+async def test_what_one_may_not_see_is_neither_listed_nor_counted(api: Api) -> None:
+    for name in ("ann", "bob"):
+        await api.do("createPrincipal", "", by=Role.ADMIN, subject=name, kind="PERSON", displayName=name)
+        await api.do("grantRole", "", by=Role.ADMIN, principal=name, role="OPERATOR")
+    await asyncio.sleep(0.3)
+    listed = '{ principals(filter: {keyPrefix: "ann"}) { nodes { id } } }'
+    [ann] = (await api.ask(listed, by=Role.AUDITOR))["principals"]["nodes"]
+    seen = (await api.ask(HISTORY, by=Role.AUDITOR, id=ann["id"], first=1))["history"]
+    assert (seen["totalCount"], seen["pageInfo"]["hasNextPage"]) == (2, True)
+    hidden = (await api.ask(HISTORY, by=Role.OPERATOR, id=ann["id"], first=1))["history"]
+    assert hidden == {"totalCount": 0, "nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}

@@ -1,15 +1,13 @@
 """A list with everything in it costs statements for its relations, not for its rows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type
-from sqlalchemy import Engine, event
 
 from mesgraph.access.roles import Role
 from mesgraph.schema import build_schema
 from tests.api import Api
+from tests.counting import statements
 from tests.lists.stage import fill
 from tests.lists.test_filters import LISTS, connections
 
@@ -22,22 +20,6 @@ JUDGING = {"jobOrders": 30}
 
 READ_ONE_BY_ONE = {"inboundMessages"}
 """The answer to a message is thawed from its receipt, message by message."""
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The SELECTs of the block, those of the tail left out."""
-    seen: list[str] = []
-
-    def note(_c: Any, _k: Any, statement: str, *_: Any) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")) and "ledger_position" not in statement:
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def everything(kind: Any, depth: int) -> tuple[str, int]:
