@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.holds.models import HeldItem, Hold
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
-from mesgraph.orders.models import JobOrder, JobResponse, MaterialActual, OperationsRequest, SegmentRequirement
+from mesgraph.orders.models import (
+    JobOrder,
+    JobResponse,
+    JobState,
+    MaterialActual,
+    OperationsRequest,
+    RequestState,
+    SegmentRequirement,
+)
 
 K = GenealogyKind
 GIVES = {K.RECEIVE, K.COMMISSION, K.TRANSFORM, K.SPLIT, K.MERGE, K.REWORK, K.ADJUST}
@@ -27,6 +35,10 @@ BEGINS = {K.ASSEMBLE, K.PACK}
 EMPTY = {Lifecycle.CONSUMED, Lifecycle.INSTALLED, Lifecycle.PLANNED}
 LIVE = {Lifecycle.QUARANTINE, Lifecycle.IN_PROCESS, Lifecycle.AVAILABLE, Lifecycle.REJECTED}
 NOTHING = Decimal(0)
+BEGUN = {JobState.RUNNING, JobState.INTERRUPTED}
+LIVE_JOBS = {JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START, *BEGUN}
+STANDING = {RequestState.HELD, RequestState.SUSPENDED}
+ENDED = {RequestState.COMPLETED, RequestState.CANCELLED, RequestState.ABORTED, RequestState.CLOSED}
 
 
 def broken_invariants(session: Session) -> list[str]:
@@ -42,6 +54,7 @@ def broken_invariants(session: Session) -> list[str]:
         *positions(books),
         *holds(session, books),
         *totals(session),
+        *courses(session, books),
     ]
 
 
@@ -245,3 +258,25 @@ def totals(session: Session) -> Iterator[str]:
         for request in session.scalars(select(OperationsRequest)):
             if getattr(request, name) != reported[request.id]:
                 yield f"{request.code}: {name} {getattr(request, name)}, its runs say {reported[request.id]}"
+
+
+def courses(session: Session, books: Books) -> Iterator[str]:
+    """Jobs and runs stand where their order does: nothing runs in one that stands still, nothing is open in one that
+    has ended, and every job that has begun and not ended has its one open run (I27).
+    """
+    requests = {request.id: request for request in session.scalars(select(OperationsRequest))}
+    open_runs: dict[int, int] = defaultdict(int)
+    for run in session.scalars(select(JobResponse)):
+        open_runs[run.job_order_id] += run.ended_at is None
+        if run.ended_at is not None and any(a.pending for a in books.actuals if a.job_response_id == run.id):
+            yield f"{run.code} has ended with material pending"
+    for job in session.scalars(select(JobOrder)):
+        order = requests[job.request_id]
+        if open_runs[job.id] != (job.state in BEGUN):
+            yield f"{job.code} is {job.state} with {open_runs[job.id]} open runs"
+        if job.state is JobState.RUNNING and order.state is not RequestState.RUNNING:
+            yield f"{job.code} runs in {order.code}, which is {order.state}"
+        if job.state in LIVE_JOBS and order.state in ENDED:
+            yield f"{job.code} is {job.state} in {order.code}, which is {order.state}"
+        if job.interrupted_with_order and not (job.state is JobState.INTERRUPTED and order.state in STANDING):
+            yield f"{job.code} is {job.state} and waits for {order.code}, which is {order.state}"

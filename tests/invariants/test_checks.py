@@ -31,6 +31,10 @@ CORRUPTIONS = {
     "a ring": "UPDATE genealogy_line SET item_id = (SELECT id FROM item WHERE key = 'SLURRY-C/SC-1') "
     "WHERE role = 'INPUT' AND quantity = 7440000",
     "totals": "UPDATE operations_request SET good_quantity = 1",
+    "an order that stands still": "UPDATE operations_request SET state = 'HELD' WHERE code = '2'",
+    "an order that has ended": "UPDATE operations_request SET state = 'COMPLETED' WHERE code = '2'",
+    "a job that waits for its order": "UPDATE job_order SET interrupted_with_order = (1 = 1) WHERE code = '2-10'",
+    "a run": "UPDATE job_response SET ended_at = started_at WHERE code = '2-10-R1'",
 }
 
 

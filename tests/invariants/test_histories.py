@@ -18,7 +18,7 @@ from mesgraph.access.roles import Role
 from mesgraph.api.nodes import node_id
 from mesgraph.work import Actor
 from tests.api import Api
-from tests.factories.execution import Line, Step, amount, lot, make_order, make_plant, receive, start, units
+from tests.factories.execution import Line, Order, Step, amount, lot, make_order, make_plant, receive, start, units
 from tests.invariants.checks import broken_invariants
 from tests.stages import scaled
 
@@ -50,6 +50,7 @@ commands = st.builds(
         [*["consume", "produce"] * 3, "assemble", "split", "merge", "scrap", "sample", "adjust", "hold", "release"]
         + ["reverse"] * 2
         + ["reject", "dispose", "disassemble"]
+        + ["stand", "go_on", "go_on", "give_up"]
     ),
     which=st.integers(0, 30),
     size=st.integers(1, 12),
@@ -64,6 +65,7 @@ class Floor:
 
     api: Api
     actors: dict[str, Actor]
+    order: Order
     runs: dict[int, str]
     lots: list[dict[str, str]]
     units: list[dict[str, str]] = field(default_factory=list)
@@ -201,6 +203,17 @@ class Floor:
         fact = self.pick(command.which % 4, self.facts)
         return "reverseEvent", "replayed", "operator", fact and {"event": fact, "reason": {"code": "WRONG"}}
 
+    def stand(self, _: Command) -> tuple[str, str, str, Any]:
+        wanted = {"operationsRequest": self.order.code, "reason": {"code": "DOUBT"}}
+        return "holdOperationsRequest", "replayed", "supervisor", wanted
+
+    def go_on(self, _: Command) -> tuple[str, str, str, Any]:
+        return "resumeOperationsRequest", "replayed", "supervisor", {"operationsRequest": self.order.code}
+
+    def give_up(self, command: Command) -> tuple[str, str, str, Any]:
+        wanted = {"jobOrder": self.order.jobs[command.step], "reason": {"code": "BROKEN"}}
+        return "abortJobOrder", "replayed", "supervisor", wanted
+
     def uom(self, item: dict[str, str]) -> str:
         """Kilograms, as most lots have; a coil refuses them, which is an answer, too."""
         return "C62" if item in self.units else "KGM"
@@ -220,7 +233,7 @@ async def open_floor(api: Api) -> Floor:
     for material in ("RM-PVDF", "RM-NMP", "RM-PVDF", "RM-NMP"):
         item = await receive(api, material, f"R{next(numbers)}", "20")
         lots.append({"id": str(node_id(item))})
-    return Floor(api, actors, runs, lots)
+    return Floor(api, actors, order, runs, lots)
 
 
 async def check(api: Api) -> None:
@@ -251,6 +264,9 @@ async def test_every_command_of_a_history_can_succeed(api: Api) -> None:
         Command("disassemble", 0, 1, 20),
         Command("reject", 0, 1, 20),
         Command("dispose", 0, 1, 20),
+        Command("stand", 0, 1, 20),
+        Command("go_on", 0, 1, 20),
+        Command("give_up", 0, 1, 20),
     ]
     for command in script:
         await floor.play(command)
