@@ -113,8 +113,8 @@ MEANINGS: dict[Code, Meaning] = {
         "Stop or pause a running job, or assign another work unit.",
     ),
     Code.EQUIPMENT_NOT_CAPABLE: Meaning(
-        "The equipment does not belong to the class that the segment requires.",
-        "Assign equipment of the required class.",
+        "The equipment does not belong to the class that the segment requires, or lacks a property that it needs.",
+        "Assign equipment of the required class that has what the message names.",
     ),
     Code.EQUIPMENT_NOT_READY: Meaning(
         "The equipment is on hold, not in mode PRODUCTION, or in ABORTED or CLEARING.",

@@ -175,6 +175,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     # equipment
     "Site": {"*": EVERYONE},
     "EquipmentClass": {"*": EVERYONE},
+    "EquipmentClassProperty": {"*": EVERYONE},
+    "EquipmentProperty": {"*": EVERYONE},
+    "EquipmentNeed": {"*": EVERYONE},
     "Equipment": {"*": EVERYONE},
     "EquipmentConnection": {"*": EVERYONE},
     "EquipmentEdge": {"*": EVERYONE},

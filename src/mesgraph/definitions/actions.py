@@ -223,6 +223,7 @@ def _segment(definition: OperationsDefinition, draft: SegmentDraft) -> Operation
         seq=draft.seq,
         name=draft.name,
         equipment_class_id=draft.equipment_class.id,
+        equipment_properties=[need.kept() for need in draft.equipment_properties],
         setup_time_s=int(draft.setup_time.total_seconds()),
         run_time_per_unit_s=from_micro(draft.run_time_per_unit // MICROSECOND),
     )

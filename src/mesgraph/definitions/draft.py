@@ -9,6 +9,7 @@ from mesgraph.definitions.instruction import InstructionDraft, instruction_viola
 from mesgraph.definitions.models import DependencyKind, IssueMethod, MaterialUse, RevisionRule, ToleranceAction
 from mesgraph.definitions.route import cycle_in
 from mesgraph.definitions.values import DataType, ValueRule
+from mesgraph.equipment.capability import Need, Property, need_violations
 from mesgraph.equipment.models import EquipmentClass, Site
 from mesgraph.errors import Code, Findings, Violation, invalid, replace_path
 from mesgraph.materials.models import MaterialDefinition, Tracking
@@ -77,6 +78,7 @@ class SegmentDraft:
     parameters: Sequence[ParameterDraft] = ()
     instruction: InstructionDraft | None = None
     alternates: Sequence[AlternateDraft] = ()
+    equipment_properties: Sequence[Need] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,9 @@ def _check_segment(segment: SegmentDraft, earlier: Sequence[int], seqs: set[int]
         named.append(dependency.after)
         found.add(_check_duration(dependency.delay, "dependencies", i, "delay"))
     found.add(*_check_alternates(segment.alternates))
+    if segment.equipment_class is not None:
+        known = {one.code: one for one in map(Property.of, segment.equipment_class.properties)}
+        found.extend(need_violations(known, segment.equipment_properties))
     found.add(*_check_bill(segment.materials))
     found.extend(_check_parameters(segment.parameters))
     if segment.instruction is not None:

@@ -107,7 +107,10 @@ class DefinitionSite(Row):
 
 
 class OperationsSegment(Entity):
-    """One step of the route. ``seq`` orders the steps; the class says what equipment can do it."""
+    """One step of the route. ``seq`` orders the steps; class and properties say what equipment can do it.
+
+    ``equipment_properties`` are kept as :class:`~mesgraph.equipment.capability.Need` writes them.
+    """
 
     __tablename__ = "operations_segment"
     kind: ClassVar[str] = "OperationsSegment"
@@ -116,6 +119,7 @@ class OperationsSegment(Entity):
     seq: Mapped[int]
     name: Mapped[str] = mapped_column(String(200))
     equipment_class_id: Mapped[int] = mapped_column(ForeignKey("equipment_class.id"))
+    equipment_properties: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     setup_time_s: Mapped[int] = mapped_column(default=0)
     run_time_per_unit_s: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 

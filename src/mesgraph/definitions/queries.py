@@ -258,6 +258,7 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
                 **({"parameters": parameters[segment.id]} if parameters[segment.id] else {}),
                 **({"instruction": steps[instructions[segment.id].id]} if segment.id in instructions else {}),
                 **_alternates(alternates[segment.id], classes),
+                **({"equipment_properties": segment.equipment_properties} if segment.equipment_properties else {}),
             }
             for segment in segments
         ],

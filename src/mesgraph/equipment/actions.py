@@ -1,5 +1,6 @@
 """Verbs of sites and equipment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import available_timezones
 
@@ -7,6 +8,7 @@ from sqlalchemy import delete
 
 from mesgraph import ledger
 from mesgraph.equipment import events, packml, queries
+from mesgraph.equipment.capability import Property, property_violations, value_violations
 from mesgraph.equipment.models import (
     Equipment,
     EquipmentClass,
@@ -44,23 +46,40 @@ def submit_site(work: Work, *, code: str, name: str, gln: str | None, time_zone:
     return site
 
 
-def submit_equipment_class(work: Work, *, code: str, name: str) -> EquipmentClass:
-    """Make an equipment class known, or rename it. Refuses VALIDATION_FAILED."""
+def submit_equipment_class(
+    work: Work, *, code: str, name: str, properties: Sequence[Property] | None = None
+) -> EquipmentClass:
+    """Make an equipment class known, or rename it. ``properties`` replace those that it had; ``None`` keeps them.
+
+    Refuses VALIDATION_FAILED, DUPLICATE_KEY.
+    """
     with all_violations() as found:
         found.add(check_code(code, "code"), check_name(name, "name"))
+        found.extend(property_violations(properties or ()))
     equipment_class = queries.class_by_key(work.session, code)
     if equipment_class is None:
         equipment_class = work.add(EquipmentClass(code=code, name=name))
     else:
         work.lock(equipment_class)
         equipment_class.name = name
-    ledger.record(work, events.EquipmentClassSubmitted(equipment_class=equipment_class, name=name))
+    if properties is not None:
+        equipment_class.properties = [one.kept() for one in properties]
+    work.session.flush()
+    ledger.record(
+        work,
+        events.EquipmentClassSubmitted(
+            equipment_class=equipment_class, name=name, properties=equipment_class.properties
+        ),
+    )
     return equipment_class
 
 
 @dataclass(frozen=True, kw_only=True)
 class EquipmentMaster:
-    """What is known of equipment. Keys of parent and stores are codes of the same site."""
+    """What is known of equipment. Keys of parent and stores are codes of the same site.
+
+    ``properties`` are codes and values of the properties of its classes; ``None`` keeps those that are known.
+    """
 
     code: str
     name: str
@@ -69,6 +88,7 @@ class EquipmentMaster:
     capacity: int = 1
     classes: list[str] = field(default_factory=list)
     storage_locations: list[str] = field(default_factory=list)
+    properties: Sequence[tuple[str, str]] | None = None
 
 
 def submit_equipment(work: Work, site: Site, master: EquipmentMaster) -> Equipment:
@@ -103,12 +123,16 @@ def submit_equipment(work: Work, site: Site, master: EquipmentMaster) -> Equipme
                 for i, (key, row) in enumerate(zip(keys, rows, strict=True))
                 if row is None
             )
+        known = {p.code: p for c in classes if c is not None for p in map(Property.of, c.properties)}
+        found.extend(value_violations(known, master.properties or ()))
     if equipment is None:
         equipment = work.add(Equipment(site_id=site.id, code=master.code, name=master.name, level=master.level))
         _open_state(work, equipment, StateSource.DERIVED)
     work.lock(equipment)
     equipment.name, equipment.level, equipment.capacity = master.name, master.level, master.capacity
     equipment.parent_id = parent.id if parent else None
+    if master.properties is not None:
+        equipment.properties = dict(master.properties)
     _replace_links(work, equipment, [c.id for c in classes if c], [s.id for s in stores if s])
     ledger.record(
         work,
@@ -120,6 +144,7 @@ def submit_equipment(work: Work, site: Site, master: EquipmentMaster) -> Equipme
             capacity=master.capacity,
             classes=master.classes,
             storage_locations=master.storage_locations,
+            properties=equipment.properties,
         ),
         site_id=site.id,
     )

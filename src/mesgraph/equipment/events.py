@@ -1,6 +1,7 @@
 """What happens to sites and equipment."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mesgraph.equipment.models import Equipment, EquipmentClass, EquipmentMode, PackmlState, Site, StateSource
 from mesgraph.ledger import Event
@@ -19,16 +20,17 @@ class SiteSubmitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EquipmentClassSubmitted(Event):
-    """An equipment class was made known or renamed."""
+    """An equipment class was made known, renamed, or got other properties."""
 
     subjects = ("equipment_class",)
     equipment_class: EquipmentClass
     name: str
+    properties: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EquipmentSubmitted(Event):
-    """Equipment was made known, or its name, place, classes or stores were changed."""
+    """Equipment was made known, or its name, place, classes, stores or properties were changed."""
 
     subjects = ("equipment",)
     equipment: Equipment
@@ -38,6 +40,7 @@ class EquipmentSubmitted(Event):
     capacity: int
     classes: list[str]
     storage_locations: list[str]
+    properties: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -18,8 +19,9 @@ from mesgraph.api.nodes import Node, find, node
 from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.relations import to_many, to_one
-from mesgraph.api.scalars import GLN
+from mesgraph.api.scalars import GLN, UnitCode
 from mesgraph.equipment import actions, queries
+from mesgraph.equipment.capability import Property, PropertyType
 from mesgraph.equipment.models import (
     Equipment,
     EquipmentClass,
@@ -116,6 +118,34 @@ described_enum(
     "State of a batch unit in the words of ISA-88; stored as the PackML state that means the same.",
     {word: f"{OF_BATCH[word]} in PackML." for word in BatchState},
 )
+described_enum(
+    PropertyType,
+    "What the values of a property are.",
+    {
+        PropertyType.NUMBER: "An exact number, in the unit of the property.",
+        PropertyType.TEXT: "A word.",
+        PropertyType.BOOLEAN: "`true` or `false`.",
+    },
+)
+
+
+@strawberry.type(description="A property that equipment of a class has.")
+class EquipmentClassProperty:
+    """Executed on :class:`mesgraph.equipment.capability.Property`."""
+
+    code: str = strawberry.field(description="Code, unique within the class.")
+    data_type: PropertyType = strawberry.field(description="What its values are.")
+    uom: UnitCode | None = strawberry.field(description="Unit of a number.")
+    min: Decimal | None = strawberry.field(description="No equipment of the class has less.")
+    max: Decimal | None = strawberry.field(description="No equipment of the class has more.")
+
+
+@strawberry.type(description="What a piece of equipment has of a property of its classes.")
+class EquipmentProperty:
+    """A value."""
+
+    code: str = strawberry.field(description="Code of the property.")
+    value: str = strawberry.field(description="The value as text.")
 
 
 @node(Site, find=queries.site_by_key)
@@ -134,6 +164,11 @@ class EquipmentClassNode(Node):
 
     code: str = strawberry.field(description="Unique code.")
     name: str = strawberry.field(description="Name.")
+
+    @strawberry.field(description="What its equipment has beyond being of the class; steps may need certain values.")
+    def properties(root: strawberry.Parent[Any]) -> list[EquipmentClassProperty]:
+        """As the row keeps them."""
+        return shown([Property.of(kept) for kept in root.properties])
 
 
 @node(EquipmentStateRecord)
@@ -170,6 +205,11 @@ class EquipmentNode(Node):
         "Its states, the oldest first.",
         (EquipmentStateRecord.from_at, EquipmentStateRecord.id),
     )
+
+    @strawberry.field(description="What it has of the properties of its classes.")
+    def properties(root: strawberry.Parent[Any]) -> list[EquipmentProperty]:
+        """As the row keeps them."""
+        return [EquipmentProperty(code=code, value=value) for code, value in root.properties.items()]
 
     @strawberry.field(description="What it can be told to do in its present state (`commandEquipment`).")
     def commands(root: strawberry.Parent[Any]) -> list[EquipmentCommand]:
@@ -315,12 +355,34 @@ class SubmitSitesPayload(CommandPayload):
     sites: list[SiteNode] | None = strawberry.field(default=None, description="In the order asked.")
 
 
+@strawberry.input(description="A property that equipment of the class has.")
+class EquipmentClassPropertyInput:
+    """One property."""
+
+    code: str = strawberry.field(description="Code, unique within the class.")
+    data_type: PropertyType = strawberry.field(description="What its values are.")
+    uom: UnitCode | None = strawberry.field(default=None, description="Unit of a number.")
+    min: Decimal | None = strawberry.field(default=None, description="No equipment of the class has less.")
+    max: Decimal | None = strawberry.field(default=None, description="No equipment of the class has more.")
+
+
+@strawberry.input(description="What a piece of equipment has of a property of its classes.")
+class EquipmentPropertyInput:
+    """One value."""
+
+    code: str = strawberry.field(description="Code of the property.")
+    value: str = strawberry.field(description="The value as text; numbers in the unit of the property.")
+
+
 @strawberry.input(description="Master data of an equipment class.")
 class EquipmentClassInput:
     """One class."""
 
     code: str = strawberry.field(description="Unique code.")
     name: str = strawberry.field(description="Name.")
+    properties: list[EquipmentClassPropertyInput] | None = strawberry.field(
+        default=None, description="Its properties; those that are known stay when left out."
+    )
 
 
 @strawberry.input(description="Equipment classes to make known or to rename, all or none.")
@@ -350,6 +412,9 @@ class EquipmentInput:
     storage_locations: list[str] = strawberry.field(
         default_factory=list,
         description="Codes of stores that it takes from; the first is where output goes.",
+    )
+    properties: list[EquipmentPropertyInput] | None = strawberry.field(
+        default=None, description="What it has of the properties of its classes; what is known stays when left out."
     )
 
 
@@ -436,7 +501,8 @@ class EquipmentCommands:
         found.extend(check_distinct([x.code for x in input.classes], "classes"))
         for i, item in enumerate(input.classes):
             with found.under("classes", i):
-                rows.append(actions.submit_equipment_class(work, code=item.code, name=item.name))
+                properties = None if item.properties is None else [Property(**vars(x)) for x in item.properties]
+                rows.append(actions.submit_equipment_class(work, code=item.code, name=item.name, properties=properties))
         found.refuse()
         return SubmitEquipmentClassesPayload(classes=shown(rows))
 
@@ -450,7 +516,8 @@ class EquipmentCommands:
         found.extend(check_distinct([x.code for x in input.equipment], "equipment"))
         for i, item in enumerate(input.equipment):
             with found.under("equipment", i):
-                master = actions.EquipmentMaster(**vars(item))
+                values = None if item.properties is None else [(x.code, x.value) for x in item.properties]
+                master = actions.EquipmentMaster(**vars(item) | {"properties": values})
                 rows.append(actions.submit_equipment(work, site, master))
         found.refuse()
         return SubmitEquipmentPayload(equipment=shown(rows))

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from mesgraph.db import Entity, Instant, Row, Sited, Word, key_text
@@ -83,13 +83,17 @@ class Site(Sited, Entity):
 
 
 class EquipmentClass(Entity):
-    """A kind of equipment with a common capability; segments require a class, not a machine."""
+    """A kind of equipment with a common capability; segments require a class, not a machine.
+
+    ``properties`` are kept as :class:`~mesgraph.equipment.capability.Property` writes them.
+    """
 
     __tablename__ = "equipment_class"
     kind: ClassVar[str] = "EquipmentClass"
 
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    properties: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
     @property
     def human_key(self) -> str:
@@ -98,7 +102,10 @@ class EquipmentClass(Entity):
 
 
 class Equipment(Sited, Entity):
-    """A role in the plant: a line, a machine, a store. ``open_holds`` is written by the holds domain only."""
+    """A role in the plant: a line, a machine, a store. ``open_holds`` is written by the holds domain only.
+
+    ``properties`` are its values of the properties of its classes, by code.
+    """
 
     __tablename__ = "equipment"
     kind: ClassVar[str] = "Equipment"
@@ -111,6 +118,7 @@ class Equipment(Sited, Entity):
     mode: Mapped[EquipmentMode] = mapped_column(Word(EquipmentMode), default=EquipmentMode.PRODUCTION)
     packml_state: Mapped[PackmlState] = mapped_column(Word(PackmlState), default=PackmlState.IDLE)
     capacity: Mapped[int] = mapped_column(default=1)
+    properties: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     open_holds: Mapped[int] = mapped_column(default=0)
 
     __table_args__ = (UniqueConstraint("site_id", "code"), Index("ix_equipment_by_code", "code", "id"))

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from mesgraph import ledger
 from mesgraph.definitions import queries as definition_queries
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
+from mesgraph.equipment.capability import unmet
 from mesgraph.equipment.models import Equipment, EquipmentClassMember
 from mesgraph.equipment.queries import belongs_to_class
 from mesgraph.errors import (
@@ -279,11 +280,13 @@ def before_start_violation(job: JobOrder, why: str) -> Violation | None:
 def capability_violation(
     work: Work, equipment: Equipment, site_id: int, segment: OperationsSegment, class_ids: Collection[int]
 ) -> Violation | None:
-    """EQUIPMENT_NOT_CAPABLE when the equipment stands elsewhere or is of none of the classes (I13)."""
+    """EQUIPMENT_NOT_CAPABLE when it stands elsewhere, is of none of the classes, or lacks a property (I13)."""
     if equipment.site_id != site_id:
         message = f"{equipment.code} stands at another site than the order"
     elif not any(belongs_to_class(work.session, equipment.id, class_id) for class_id in class_ids):
         message = f"{equipment.code} is not of the class that step {segment.human_key} needs"
+    elif lacks := unmet(segment.equipment_properties, equipment.properties):
+        message = f"{equipment.code} cannot do step {segment.human_key}: {'; '.join(lacks)}"
     else:
         return None
     return invalid(message, "equipment", code=Code.EQUIPMENT_NOT_CAPABLE)

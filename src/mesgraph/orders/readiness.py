@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from mesgraph import ledger
 from mesgraph.db import Entity
 from mesgraph.definitions.models import DependencyKind
+from mesgraph.equipment.capability import unmet
 from mesgraph.equipment.models import Equipment, EquipmentMode
 from mesgraph.equipment.packml import NOT_PRODUCTIVE
 from mesgraph.errors import Code, HoldViolation, TransitionViolation, Violation, invalid
@@ -55,6 +56,9 @@ def equipment_blockers(facts: JobFacts, unit: Unit) -> Iterator[Blocker]:
         message = (
             f"step {facts.segment.human_key} needs class {facts.equipment_class.code}, {equipment.code} is not of it"
         )
+        yield Blocker(Code.EQUIPMENT_NOT_CAPABLE, message, equipment)
+    for lack in unmet(facts.segment.equipment_properties, equipment.properties):
+        message = f"{equipment.code} cannot do step {facts.segment.human_key}: {lack}"
         yield Blocker(Code.EQUIPMENT_NOT_CAPABLE, message, equipment)
     yield from state_blockers(unit)
 

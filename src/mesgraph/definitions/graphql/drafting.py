@@ -24,6 +24,7 @@ from mesgraph.definitions.graphql.instruction import (
     read_instruction,
     read_rule,
 )
+from mesgraph.equipment.capability import Need
 from mesgraph.equipment.models import EquipmentClass, Site
 from mesgraph.errors import Findings
 from mesgraph.materials.graphql import QuantityInput, read_quantity
@@ -88,6 +89,16 @@ class SegmentAlternateInput:
     priority: int = strawberry.field(default=0, description="The higher, the sooner it is chosen; 0 to 99,999.")
 
 
+@strawberry.input(description="What a step needs of a property of its class: a number between limits, or a word.")
+class EquipmentNeedInput:
+    """One need."""
+
+    code: str = strawberry.field(description="Code of the property.")
+    min: Decimal | None = strawberry.field(default=None, description="At least this, in the unit of the property.")
+    max: Decimal | None = strawberry.field(default=None, description="At most this.")
+    equals: str | None = strawberry.field(default=None, description="Exactly this, of a text or a boolean.")
+
+
 @strawberry.input(description="A step of a definition.")
 class OperationsSegmentInput:
     """One step."""
@@ -95,6 +106,9 @@ class OperationsSegmentInput:
     seq: int = strawberry.field(description="Step number, unique within the definition: 10, 20, 30, ...")
     name: str = strawberry.field(description="Name.")
     equipment_class: strawberry.ID = strawberry.field(description="What equipment can do it.")
+    equipment_properties: list[EquipmentNeedInput] = strawberry.field(
+        default_factory=list, description="What the equipment must have beyond being of the class."
+    )
     setup_time: Duration | None = strawberry.field(default=None, description="Planned time to set up, whole seconds.")
     run_time_per_unit: Duration | None = strawberry.field(
         default=None, description="Planned time to make one unit of output."
@@ -169,6 +183,7 @@ def _segment(session: Session, input: OperationsSegmentInput, index: int, found:
         seq=input.seq,
         name=input.name,
         equipment_class=equipment_class,
+        equipment_properties=[Need(**vars(x)) for x in input.equipment_properties],
         setup_time=input.setup_time or timedelta(),
         run_time_per_unit=input.run_time_per_unit or timedelta(),
         dependencies=dependencies,

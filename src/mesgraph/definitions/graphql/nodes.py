@@ -31,6 +31,7 @@ from mesgraph.definitions.models import (
     SegmentDependency,
     WorkInstruction,
 )
+from mesgraph.equipment.capability import Need
 from mesgraph.equipment.graphql import EquipmentClassNode, SiteNode
 from mesgraph.equipment.models import EquipmentClass
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType
@@ -90,6 +91,16 @@ class SegmentAlternateType:
     equipment_class: EquipmentClassNode = to_one(SegmentAlternate.equipment_class_id, EquipmentClass, "The class.")
 
 
+@strawberry.type(description="What a step needs of a property of its class.")
+class EquipmentNeed:
+    """Executed on :class:`mesgraph.equipment.capability.Need`."""
+
+    code: str = strawberry.field(description="Code of the property.")
+    min: Decimal | None = strawberry.field(description="At least this, in the unit of the property.")
+    max: Decimal | None = strawberry.field(description="At most this.")
+    equals: str | None = strawberry.field(description="Exactly this, of a text or a boolean.")
+
+
 @node(OperationsSegment)
 class OperationsSegmentNode(Node):
     """One step of a definition: what is done on equipment of which class, with which bill."""
@@ -120,6 +131,11 @@ class OperationsSegmentNode(Node):
         """One at most."""
         rows = await info.context.many(WorkInstruction, WorkInstruction.segment_id, root.id, (WorkInstruction.id,))
         return shown(rows[0] if rows else None)
+
+    @strawberry.field(description="What the equipment must have beyond being of the class (EQUIPMENT_NOT_CAPABLE).")
+    def equipment_properties(root: strawberry.Parent[Any]) -> list[EquipmentNeed]:
+        """As the row keeps them."""
+        return shown([Need.of(kept) for kept in root.equipment_properties])
 
     @strawberry.field(description="Planned time to set up.")
     def setup_time(root: strawberry.Parent[Any]) -> Duration:
