@@ -56,7 +56,16 @@ async def test_the_done_quantity_stays_and_the_rest_goes_to_the_alternate(api: A
     await make_spares(api)
     order = await make_order(api, SPARES, quantity="1148")
     run = await start(api, order, 30)
-    await api.do("reportQuantity", "", by=Role.OPERATOR, jobResponse=run, good=amount("655", "MTR"))
+    await api.do(
+        "reportQuantity",
+        "",
+        by=Role.OPERATOR,
+        jobResponse=run,
+        good=amount("612", "MTR"),
+        scrap=amount("3", "MTR"),
+        rework=amount("40", "MTR"),
+        reason={"code": "OVEN_ZONE"},
+    )
     payload = await api.do("rerouteJobOrder", JOBS, by=Role.RULE, jobOrder=order.jobs[30])
     assert payload["rerouted"] == {
         "code": "10045-30",

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
 
 from mesgraph import ledger
+from mesgraph.db import Exact
 from mesgraph.definitions.queries import output_uoms
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, QuantityViolation, Violation, all_violations, invalid
@@ -182,16 +183,15 @@ def abort_job_order(work: Work, job: JobOrder, *, expected_version: int | None =
 
 
 def left_to_make(work: Work, job: JobOrder) -> Decimal:
-    """What a job has not reported yet, as good or as scrap."""
+    """What a job has not reported yet."""
     return job.quantity - reported(work, job)
 
 
 def reported(work: Work, job: JobOrder) -> Decimal:
-    """Good and scrap that the runs of a job have reported."""
-    sums = func.coalesce(func.sum(JobResponse.good_quantity), Decimal(0))
-    scrap = func.coalesce(func.sum(JobResponse.scrap_quantity), Decimal(0))
-    good, lost = work.session.execute(select(sums, scrap).where(JobResponse.job_order_id == job.id)).one()
-    total: Decimal = good + lost
+    """What the runs of a job have reported: good units, scrap, and what is to be reworked."""
+    made = JobResponse.good_quantity + JobResponse.scrap_quantity + JobResponse.rework_quantity
+    sums = type_coerce(func.coalesce(func.sum(made), 0), Exact)
+    total: Decimal = work.session.execute(select(sums).where(JobResponse.job_order_id == job.id)).scalar_one()
     return total
 
 

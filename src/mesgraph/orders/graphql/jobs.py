@@ -97,8 +97,8 @@ class RerouteJobOrderInput(JobOrderStepInput):
     )
     quantity: QuantityInput | None = strawberry.field(
         default=None,
-        description="How much the new job has to make; when left out, what the old one has not reported as good or "
-        "scrap.",
+        description="How much the new job has to make; when left out, what the old one has not reported as good, scrap "
+        "or rework.",
     )
 
 
