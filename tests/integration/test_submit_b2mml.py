@@ -287,6 +287,26 @@ async def test_an_overtaken_cancellation_is_not_applied(api: Api) -> None:
     assert (result["outcome"], result["userErrors"][0]["code"]) == ("STALE", "STALE_REVISION")
 
 
+async def test_a_cancellation_may_overtake_its_order(api: Api) -> None:
+    await make_cathode(api)
+    ahead = await only(api, document(request(version=3, product=""), verb="Cancel", message="BOD-3"))
+    assert (ahead["outcome"], ahead["operationsRequest"]) == ("CANCELLED", None)
+    order = await only(api, document(request(version=1, state="Released"), message="BOD-1"))
+    assert (order["outcome"], order["operationsRequest"]["state"]) == ("CANCELLED", "CANCELLED")
+    late = await only(api, document(request(version=2, quantity="9"), message="BOD-2"))
+    assert late["outcome"] == "STALE"
+    other = await only(
+        api, document(request("10042", version=None, product=""), verb="Cancel", message="B", created="")
+    )
+    assert (other["outcome"], other["userErrors"][0]["code"]) == ("REJECTED", "NOT_FOUND"), "nothing tells when it was"
+
+
+async def test_a_later_revision_than_its_cancellation_is_made(api: Api) -> None:
+    await make_line(api)
+    await submit_document(api, document(request(version=1, product=""), verb="Cancel", message="BOD-1"))
+    assert (await only(api, document(request(version=2))))["outcome"] == "ACCEPTED"
+
+
 async def test_what_runs_is_not_cancelled(api: Api) -> None:
     await make_cathode(api)
     await submit_document(api, document(request(state="Released")))

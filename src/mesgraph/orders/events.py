@@ -128,6 +128,16 @@ class OperationsRequestCancelled(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperationsRequestWithdrawn(Event):
+    """A source system took an order back before it sent it: the order will be cancelled when it comes."""
+
+    subjects = ()
+    source_system: str
+    external_id: str
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperationsRequestClosed(Event):
     """An order was settled: nothing more will be posted on it or its jobs. ``massBalance`` is what was settled, for
     each material in its base unit; what is zero is left out.

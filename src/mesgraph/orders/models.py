@@ -141,6 +141,17 @@ class OperationsRequest(Sited, Entity):
         return self.code
 
 
+class WithdrawnOrder(Row):
+    """An order that its source system took back, as of a revision, before the order itself came."""
+
+    __tablename__ = "withdrawn_order"
+
+    source_system: Mapped[str] = mapped_column(String(64), primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class SegmentRequirement(Sited, Entity):
     """A step of an order: one segment of the frozen definition with this order's quantity."""
 

@@ -38,6 +38,7 @@ from mesgraph.orders.models import (
     OperationsRequest,
     RequestState,
     SegmentRequirement,
+    WithdrawnOrder,
 )
 from mesgraph.orders.readiness import refresh_readiness
 from mesgraph.quantity import plain
@@ -128,6 +129,8 @@ def submit_operations_request(work: Work, demand: Demand) -> tuple[OperationsReq
         found.extend(_content_violations(work, demand, stored))
     if stored is None:
         request = _create(work, demand)
+        if _was_withdrawn(work, request):
+            return planning.cancel_operations_request(work, request), Outcome.CANCELLED
         outcome = Outcome.ACCEPTED
     else:
         work.lock(stored)
@@ -139,20 +142,65 @@ def submit_operations_request(work: Work, demand: Demand) -> tuple[OperationsReq
     return request, outcome
 
 
-def withdraw_operations_request(work: Work, withdrawal: Withdrawal) -> tuple[OperationsRequest, Outcome]:
+def withdraw_operations_request(work: Work, withdrawal: Withdrawal) -> tuple[OperationsRequest | None, Outcome]:
     """Cancel the order that its source system takes back; one that is cancelled already stays as it is.
 
-    Refuses NOT_FOUND, STALE_REVISION for a lower revision (I38), INVALID_TRANSITION when it has started.
+    A withdrawal with a revision may overtake its order: it is kept, and the order is cancelled when it comes. Refuses
+    NOT_FOUND, STALE_REVISION for a lower revision (I38), INVALID_TRANSITION when it has started.
     """
     stored = queries.request_of_source(work.session, withdrawal.source_system, withdrawal.external_id)
     if stored is None:
-        raise Refused(not_found("order", withdrawal.external_id, "external_id"))
+        _keep_withdrawal(work, withdrawal)
+        return None, Outcome.CANCELLED
     work.lock(stored)
     if withdrawal.revision is not None and withdrawal.revision < stored.external_revision:
         raise Refused(_overtaken(stored, withdrawal.revision))
     if stored.state is RequestState.CANCELLED:
-        return stored, Outcome.UNCHANGED
-    return planning.cancel_operations_request(work, stored), Outcome.CANCELLED
+        outcome = Outcome.UNCHANGED
+    else:
+        planning.cancel_operations_request(work, stored)
+        outcome = Outcome.CANCELLED
+    stored.external_revision = max(stored.external_revision, withdrawal.revision or 0)
+    return stored, outcome
+
+
+def _keep_withdrawal(work: Work, withdrawal: Withdrawal) -> None:
+    """Note a withdrawal that came before its order; refuses what :func:`withdraw_operations_request` refuses."""
+    revision = withdrawal.revision
+    with all_violations() as found:
+        found.add(check_code(withdrawal.external_id, "external_id"))
+        if revision is None or _is_taken(work, withdrawal.source_system, withdrawal.external_id):
+            found.add(not_found("order", withdrawal.external_id, "external_id"))
+        elif not 0 <= revision <= REVISION_MAX:
+            found.add(invalid(f"revision {revision} must lie between 0 and {REVISION_MAX}", "revision"))
+    assert revision is not None, "a withdrawal of nothing was refused"
+    kept = work.session.get(WithdrawnOrder, (withdrawal.source_system, withdrawal.external_id), with_for_update=True)
+    if kept is None:
+        work.session.add(
+            WithdrawnOrder(
+                source_system=withdrawal.source_system,
+                external_id=withdrawal.external_id,
+                revision=revision,
+                created_at=work.now,
+            )
+        )
+    else:
+        kept.revision = max(kept.revision, revision)
+    ledger.record(
+        work,
+        events.OperationsRequestWithdrawn(
+            source_system=withdrawal.source_system, external_id=withdrawal.external_id, revision=revision
+        ),
+    )
+
+
+def _was_withdrawn(work: Work, request: OperationsRequest) -> bool:
+    """Whether its source system took this revision of a new order back before it sent it."""
+    kept = work.session.get(WithdrawnOrder, (request.source_system, request.external_id))
+    if kept is None or kept.revision < request.external_revision:
+        return False
+    request.external_revision = kept.revision
+    return True
 
 
 def _overtaken(stored: OperationsRequest, revision: int) -> Violation:
@@ -230,11 +278,7 @@ def _key_violations(work: Work, demand: Demand) -> list[Violation]:
     """A new order's keys are free - at every site, whether the sender may see it or not (I46)."""
     table = OperationsRequest.__table__
     found = []
-    if work.session.execute(
-        select(table.c.id).where(
-            table.c.source_system == demand.source_system, table.c.external_id == demand.external_id
-        )
-    ).first():
+    if _is_taken(work, demand.source_system, demand.external_id):
         found.append(invalid(f"{demand.external_id} is known already", "external_id", code=Code.DUPLICATE_KEY))
     if work.session.execute(
         select(table.c.id).where(table.c.site_id == demand.site.id, table.c.code == demand.number)
@@ -242,6 +286,13 @@ def _key_violations(work: Work, demand: Demand) -> list[Violation]:
         message = f"{demand.site.code} has an order {demand.number} already"
         found.append(invalid(message, "code", code=Code.DUPLICATE_KEY))
     return found
+
+
+def _is_taken(work: Work, source_system: str, external_id: str) -> bool:
+    """Whether a source system has sent such an order, at whatever site."""
+    table = OperationsRequest.__table__
+    known = select(table.c.id).where(table.c.source_system == source_system, table.c.external_id == external_id)
+    return work.session.execute(known).first() is not None
 
 
 def _create(work: Work, demand: Demand) -> OperationsRequest:
