@@ -16,14 +16,18 @@ from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLi
 from mesgraph.holds.models import HeldItem, Hold
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.orders.models import (
+    ActualUse,
     JobOrder,
     JobResponse,
     JobState,
     MaterialActual,
+    MaterialReservation,
     OperationsRequest,
     RequestState,
+    ReservationState,
     SegmentRequirement,
 )
+from mesgraph.sites.models import Transfer, TransferLine, TransferState
 
 K = GenealogyKind
 GIVES = {K.RECEIVE, K.COMMISSION, K.TRANSFORM, K.SPLIT, K.MERGE, K.REWORK, K.ADJUST}
@@ -37,6 +41,8 @@ LIVE = {Lifecycle.QUARANTINE, Lifecycle.IN_PROCESS, Lifecycle.AVAILABLE, Lifecyc
 NOTHING = Decimal(0)
 BEGUN = {JobState.RUNNING, JobState.INTERRUPTED}
 LIVE_JOBS = {JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START, *BEGUN}
+AWAY = {Lifecycle.SHIPPED, Lifecycle.INSTALLED}
+"""Lifecycles of what is in transit: sent, or a part of what was sent."""
 STANDING = {RequestState.HELD, RequestState.SUSPENDED}
 ENDED = {RequestState.COMPLETED, RequestState.CANCELLED, RequestState.ABORTED, RequestState.CLOSED}
 
@@ -55,6 +61,8 @@ def broken_invariants(session: Session) -> list[str]:
         *holds(session, books),
         *totals(session),
         *courses(session, books),
+        *transit(session, books),
+        *reserved(session, books),
     ]
 
 
@@ -280,3 +288,36 @@ def courses(session: Session, books: Books) -> Iterator[str]:
             yield f"{job.code} is {job.state} in {order.code}, which is {order.state}"
         if job.interrupted_with_order and not (job.state is JobState.INTERRUPTED and order.state in STANDING):
             yield f"{job.code} is {job.state} and waits for {order.code}, which is {order.state}"
+
+
+def transit(session: Session, books: Books) -> Iterator[str]:
+    """I40: an item is at one site or in transit, and what is in transit is on a line whose difference is open."""
+    lines = list(session.scalars(select(TransferLine)))
+    for line in lines:
+        if line.received is not None and not 0 <= line.received <= line.shipped:
+            yield f"{line.item_key}: {line.received} received of {line.shipped} shipped"
+    states = {transfer.id: transfer.state for transfer in session.scalars(select(Transfer))}
+    sent = {TransferState.SHIPPED, TransferState.IN_TRANSIT}
+    travelling = {x.item_id for x in lines if states[x.transfer_id] in sent or (x.received == 0 and not x.resolution)}
+    for item in books.items.values():
+        if item.in_transit and (item.location_id is not None or item.lifecycle not in AWAY):
+            yield f"{item.key} is in transit, {item.lifecycle}, at place {item.location_id}"
+        if item.in_transit and item.lifecycle is Lifecycle.SHIPPED and item.id not in travelling:
+            yield f"{item.key} is in transit without a transfer"
+
+
+def reserved(session: Session, books: Books) -> Iterator[str]:
+    """I10: no more is issued than was reserved, and what is issued was consumed by the order."""
+    consumed: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    requests = {run.id: run.request_id for run in session.scalars(select(JobResponse))}
+    for actual in books.actuals:
+        if actual.use is ActualUse.CONSUMED and actual.reverses_id is None:
+            consumed[requests[actual.job_response_id], actual.item_id] += actual.quantity
+    issued: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for row in session.scalars(select(MaterialReservation)):
+        issued[row.request_id, row.item_id] += row.issued
+        if not 0 <= row.issued <= row.quantity or (row.state is ReservationState.ISSUED) > (row.issued == row.quantity):
+            yield f"{row.human_key}: {row.issued} of {row.quantity} issued, {row.state}"
+    for key, amount in issued.items():
+        if amount > consumed[key]:
+            yield f"{books.items[key[1]].key}: {amount} issued to an order that consumed {consumed[key]}"

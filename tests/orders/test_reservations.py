@@ -1,5 +1,6 @@
 """What is reserved for an order is there when the order needs it: others take only the rest (I10)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.factories.execution import (
 )
 from tests.factories.materials import make_item
 from tests.factories.orders import put_job, put_request
+from tests.invariants.checks import broken_invariants
 
 BINDER = {"material": "RM-PVDF", "lot": "PVDF-2219"}
 FIELDS = "reservation { id version state quantity { value } issued { value } jobOrder { code } }"
@@ -229,3 +231,20 @@ async def test_other_sites_reserve_nothing_here(api: Api, orders: tuple[Order, O
         "reserveMaterial", by=elsewhere, jobOrder=mine.jobs[20], item=BINDER, quantity=amount("1", "KGM")
     )
     assert codes(errors) == ["NOT_FOUND", "NOT_FOUND"]
+
+
+async def test_of_several_orders_at_once_only_as_many_get_it_as_there_is(api: Api) -> None:
+    await make_plant(api)
+    orders = [await make_order(api, MIX, code=f"O{n}") for n in range(5)]
+    await receive(api, "RM-PVDF", "PVDF-2219", "25")
+    document = "mutation($input: ReserveMaterialInput!) { reserveMaterial(input: $input) { userErrors { code } } }"
+    planner = await api.actor(Role.PLANNER)
+
+    async def ask(order: Order) -> tuple[str, ...]:
+        given = {"jobOrder": order.jobs[20], "item": BINDER, "quantity": amount("10", "KGM")}
+        data = await api.ask(document, by=planner, input=given)
+        return tuple(codes(data["reserveMaterial"]["userErrors"]))
+
+    answers = await asyncio.gather(*(ask(order) for order in orders))
+    assert sorted(answers) == [(), (), *[("LOT_RESERVED",)] * 3]
+    assert await api.plant.database.read(broken_invariants) == []

@@ -14,6 +14,7 @@ from mesgraph.work import Actor
 from tests.api import Api
 from tests.factories.execution import amount, codes, receive
 from tests.factories.materials import make_halvard, make_item
+from tests.invariants.checks import broken_invariants
 
 BINDER = {"material": "RM-PVDF", "lot": "PVDF-2219"}
 FIELDS = """transfer { number version state lines { itemKey shipped { value } received { value }
@@ -41,6 +42,10 @@ async def ship(api: Api, sender: Actor, *items: dict[str, str]) -> str:
     number = await create(api, sender, *items)
     await api.do("shipTransfer", "", by=sender, transfer=number)
     return number
+
+
+async def right(api: Api) -> None:
+    assert await api.plant.database.read(broken_invariants) == []
 
 
 async def confirm(api: Api, receiver: Actor, number: str, *received: Any, **more: Any) -> dict[str, Any]:
@@ -73,6 +78,7 @@ async def test_an_item_is_at_one_site_or_in_transit(api: Api, sender: Actor, rec
     await api.do("shipTransfer", "", by=sender, transfer=number)
     assert await shown(api, sender) is None
     assert await shown(api, receiver) == {"lifecycle": "SHIPPED", "location": None, "quantity": {"value": "25"}}
+    await right(api)
     transfer = await confirm(api, receiver, number)
     assert transfer["state"] == "RECONCILED"
     assert await shown(api, receiver) == {
@@ -124,6 +130,7 @@ async def test_a_lot_that_comes_short_is_counted_off_and_disputed(api: Api, send
     done = await api.do("adjustTransfer", FIELDS, by=supervisor, **late, reason={"code": "FOUND"})
     assert (done["transfer"]["state"], done["transfer"]["lines"][0]["resolution"]) == ("RECONCILED", "ARRIVED_LATE")
     assert (await shown(api, receiver) or {})["quantity"] == {"value": "25"}
+    await right(api)
 
 
 async def test_what_never_left_is_at_the_sending_site_again(api: Api, sender: Actor, receiver: Actor) -> None:
@@ -136,6 +143,7 @@ async def test_what_never_left_is_at_the_sending_site_again(api: Api, sender: Ac
     await api.do("adjustTransfer", "", by=Role.SUPERVISOR, **adjust, reason={"code": "FOUND"})
     assert (await shown(api, sender) or {})["location"] == {"code": "STORE-RM"}
     assert await shown(api, receiver) is None
+    await right(api)
 
 
 async def test_only_what_is_missing_is_adjusted(api: Api, sender: Actor, receiver: Actor) -> None:

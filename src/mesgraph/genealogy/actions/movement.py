@@ -33,7 +33,7 @@ def move_material(work: Work, items: Sequence[Item], location: Equipment) -> Pos
     Refuses VALIDATION_FAILED (no store of the site, or they are there already), INVALID_TRANSITION for items that have
     ended, ALREADY_CONTAINED for packed ones: move the unit.
     """
-    contents = locked_contents(work, items)
+    contents = _locked_contents(work, items)
     with all_violations() as found:
         check_list(found, items, "items")
         for i, item in enumerate(items):
@@ -51,7 +51,7 @@ def move_material(work: Work, items: Sequence[Item], location: Equipment) -> Pos
     return Posted(activity, list(items))
 
 
-def locked_contents(work: Work, items: Sequence[Item]) -> list[Item]:
+def _locked_contents(work: Work, items: Sequence[Item]) -> list[Item]:
     """All that is in ``items``; both are locked.
 
     Whoever packs or unpacks locks the unit, so under the lock of all units the contents stay as they are.
@@ -101,7 +101,7 @@ def pack(work: Work, items: Sequence[Item], *, sscc: str, location: Equipment | 
     )
     for item in items:
         item.parent_id, item.location_id = unit.id, unit.location_id
-    for item in locked_contents(work, items):
+    for item in _locked_contents(work, items):
         item.location_id = unit.location_id
     return Posted(activity, [unit])
 
@@ -151,21 +151,29 @@ def ship_items(work: Work, items: Sequence[Item]) -> Posted:
     it was made from (I43), with the reason beside it (LOT_NOT_RELEASED, LOT_EXPIRED, ALREADY_CONTAINED); the holds are
     named.
     """
-    contents = locked_contents(work, items)
-    packed = [item for item in contents if item.lifecycle is not Lifecycle.INSTALLED]
-    with all_violations() as found:
-        check_list(found, items, "items")
-        for i, item in enumerate(items):
-            found.extend(packed_violations(item, "items", i))
-            found.extend(ship_violations(work, item, packed, "items", i))
-    lines = [Line(item, item.quantity) for item in [*items, *packed]]
+    lines, _ = leaving(work, items)
     for line in lines:
         line.item.lifecycle = Lifecycle.SHIPPED
     activity = record_activity(work, kind=GenealogyKind.SHIP, site_id=items[0].site_id, inputs=lines, outputs=[])
     return Posted(activity, list(items))
 
 
-def ship_violations(work: Work, item: Item, packed: Sequence[Item], *path: str | int) -> list[Violation]:
+def leaving(work: Work, items: Sequence[Item]) -> tuple[list[Line], list[Item]]:
+    """Lines of what may leave - the items and what is packed in them - and all that is in them, locked.
+
+    Refuses what :func:`ship_items` refuses.
+    """
+    contents = _locked_contents(work, items)
+    packed = [item for item in contents if item.lifecycle is not Lifecycle.INSTALLED]
+    with all_violations() as found:
+        check_list(found, items, "items")
+        for i, item in enumerate(items):
+            found.extend(packed_violations(item, "items", i))
+            found.extend(_ship_violations(work, item, packed, "items", i))
+    return [Line(item, item.quantity) for item in [*items, *packed]], contents
+
+
+def _ship_violations(work: Work, item: Item, packed: Sequence[Item], *path: str | int) -> list[Violation]:
     """Why ``item`` may not leave. ``packed``: what is packed in any item of the command."""
     inside = _within(item, packed)
     found: list[Violation] = []

@@ -7,10 +7,9 @@ What is in transit belongs to the site that it is bound for, is SHIPPED there an
 from collections.abc import Sequence
 
 from mesgraph.equipment.models import Equipment
-from mesgraph.errors import all_violations
 from mesgraph.genealogy import queries
-from mesgraph.genealogy.actions.movement import locked_contents, ship_violations
-from mesgraph.genealogy.actions.rules import Posted, check_list, packed_violations
+from mesgraph.genealogy.actions.movement import leaving
+from mesgraph.genealogy.actions.rules import Posted
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.materials.actions import withdraw
@@ -25,15 +24,8 @@ def transfer_out(work: Work, items: Sequence[Item], to_site_id: int) -> Posted:
     Refuses VALIDATION_FAILED, ALREADY_CONTAINED for packed items (send the unit), and what a shipment refuses:
     NOT_RELEASED_FOR_SHIPMENT with its reasons (I43).
     """
-    contents = locked_contents(work, items)
-    packed = [item for item in contents if item.lifecycle is not Lifecycle.INSTALLED]
-    with all_violations() as found:
-        check_list(found, items, "items")
-        for i, item in enumerate(items):
-            found.extend(packed_violations(item, "items", i))
-            found.extend(ship_violations(work, item, packed, "items", i))
+    lines, contents = leaving(work, items)
     site_id = items[0].site_id
-    lines = [Line(item, item.quantity) for item in [*items, *packed]]
     for item in [*items, *contents]:
         item.site_id, item.location_id, item.in_transit = to_site_id, None, True
     for line in lines:
