@@ -16,6 +16,9 @@ MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
 PEERS := $(patsubst %/package-lock.json,%/node_modules/.complete,$(wildcard tests/*/package-lock.json docs/*/package-lock.json))
 BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
 
+# Modules are compiled once, not in each of the many processes that tests and demo start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo peers test lint format bench bench-setup adversity schema console lock clean
 .DEFAULT_GOAL := help
 
