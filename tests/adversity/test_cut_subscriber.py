@@ -50,7 +50,7 @@ class Cutter:
 
 
 async def play(stage: Stage, *, restart: bool) -> tuple[Shown, int]:
-    async with crew_of(stage) as crew, proxy_to(stage.server.port) as proxy:
+    async with crew_of(stage, mini()) as crew, proxy_to(stage.server.port) as proxy:
         cutter = Cutter(stage, proxy, restart=restart)
         shown = await perform(stage, crew, mini(), before=cutter.before, live_url=proxy.url)
         await cutter.finish()

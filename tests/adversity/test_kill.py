@@ -50,7 +50,7 @@ class Killer:
 
 async def play(stage: Stage, kills: int, seed: int) -> tuple[Shown, Crew, Killer]:
     killer = Killer(stage, kills, seed)
-    async with crew_of(stage) as crew:
+    async with crew_of(stage, mini()) as crew:
         shown = await perform(stage, crew, mini(), before=killer.before)
         await killer.finish()
     return shown, crew, killer

@@ -1,11 +1,12 @@
 """Who speaks: one client for each principal of the plant, with a key of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import httpx2
 
 from mesgraph.demo.client import Client, Journal
-from mesgraph.demo.halvard import PEOPLE, SITE, SITE_MASTER, Person
+from mesgraph.demo.halvard import PEOPLE, SITE, SITE_MASTERS, Person
 
 KEYS_MAX = 20
 
@@ -33,10 +34,10 @@ def connections() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=httpx2.Timeout(20, connect=5), trust_env=False)
 
 
-async def hire(crew: Crew, admin_key: str) -> None:
-    """Make the site and the principals of the plant, and give each its roles there and a key."""
+async def hire(crew: Crew, admin_key: str, sites: Sequence[str]) -> None:
+    """Make the sites and the principals of the plant, and give each its roles there and a key."""
     admin = crew.add("admin", admin_key)
-    await admin.do("submitSites", "site", sites=[SITE_MASTER])
+    await admin.do("submitSites", "site", sites=[SITE_MASTERS[site] for site in sites])
     for person in PEOPLE:
         await admin.do(
             "createPrincipal",
@@ -46,10 +47,17 @@ async def hire(crew: Crew, admin_key: str) -> None:
             displayName=person.name,
         )
         for role in person.roles:
-            # An auditor reads everything, what belongs to no site included; all others work at the site.
-            site = None if role == "AUDITOR" else SITE
-            await admin.do("grantRole", f"role/{person.subject}/{role}", principal=person.subject, role=role, site=site)
+            for site in places(role, sites):
+                key = f"role/{person.subject}/{role}/{site or 'everywhere'}"
+                await admin.do("grantRole", key, principal=person.subject, role=role, site=site)
         crew.add(person.subject, await _key_of(admin, person))
+
+
+def places(role: str, sites: Sequence[str]) -> Sequence[str | None]:
+    """Where a role counts: an auditor reads all, what belongs to no site included; a dashboard shows one site."""
+    if role == "AUDITOR":
+        return [None]
+    return [SITE] if role == "VIEWER" else sites
 
 
 async def _key_of(admin: Client, person: Person) -> str:

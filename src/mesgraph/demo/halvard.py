@@ -2,16 +2,19 @@
 
 Quantities are text in the unit beside them, so nothing is rounded on the way.
 
-HALVARD has two sites, HV1 for electrodes and cells and HV2 for modules and packs. The mini fixture plays at HV1
-alone, with the module and pack lines as its areas AREA-MOD and AREA-PACK: cells would have to travel between sites,
-and transfers are a story of their own.
+HALVARD has two sites, HV1 for electrodes and cells and HV2 for modules and packs; cells travel between them. The mini
+fixture plays at HV1 alone, with the module and pack lines as its areas AREA-MOD and AREA-PACK.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-SITE = "HV1"
+SITE, PACK_SITE = "HV1", "HV2"
 ZONE = "Europe/Stockholm"
-SITE_MASTER = {"code": SITE, "name": "Halvard electrode and cell", "timeZone": ZONE, "gln": "9521234000013"}
+SITE_MASTERS = {
+    SITE: {"code": SITE, "name": "Halvard electrode and cell", "timeZone": ZONE, "gln": "9521234000013"},
+    PACK_SITE: {"code": PACK_SITE, "name": "Halvard pack", "timeZone": "Europe/Lisbon", "gln": "9521234000020"},
+}
 
 
 # --- the plant -------------------------------------------------------------------------------------------------------
@@ -19,7 +22,7 @@ SITE_MASTER = {"code": SITE, "name": "Halvard electrode and cell", "timeZone": Z
 
 @dataclass(frozen=True)
 class Person:
-    """Who acts, in which roles at the site: a human being, or a service."""
+    """Who acts, in which roles: a human being, or a service."""
 
     subject: str
     name: str
@@ -125,6 +128,25 @@ EQUIPMENT = (
     _unit("ETP01", "Pack tester 1", "LINE-PACK", "PACK-TEST"),
     _unit("LBL01", "Labeller 1", "LINE-PACK", "LABELLING"),
 )
+
+PACK_AREAS = {"AREA-MOD", "AREA-PACK"}
+"""What stands at HV2, with all that is below."""
+
+
+def equipment(sites: Sequence[str]) -> dict[str, list[Machine]]:
+    """What stands at each of ``sites``: everything at one alone, else the module and pack lines at the second, which
+    has stores of its own.
+    """
+    if len(sites) == 1:
+        return {sites[0]: list(EQUIPMENT)}
+    places = {machine.code: machine for machine in EQUIPMENT}
+
+    def moves(machine: Machine) -> bool:
+        return machine.code in PACK_AREAS or (machine.parent is not None and moves(places[machine.parent]))
+
+    stores = [machine for machine in EQUIPMENT if machine.level == "STORAGE_ZONE"]
+    stay = [machine for machine in EQUIPMENT if not moves(machine)]
+    return {SITE: stay, PACK_SITE: [*stores, *(machine for machine in EQUIPMENT if moves(machine))]}
 
 
 # --- material --------------------------------------------------------------------------------------------------------

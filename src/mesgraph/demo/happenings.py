@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mesgraph.demo.halvard import SITE
 from mesgraph.demo.plan import (
     BUSBARS,
     CATHODE,
@@ -12,6 +11,7 @@ from mesgraph.demo.plan import (
     GRADING,
     MIXING,
     MODULE,
+    MODULE_TEST,
     PACK,
     SCHEDULE_MESSAGE,
     Plan,
@@ -30,6 +30,7 @@ def happenings(plan: Plan, times: Times) -> Iterator[Step]:
         yield from charges_wrongly(plan, times[CATHODE, MIXING][0])
         yield from grades_too_early(times[CELL, GRADING][0])
         yield from takes_a_cell_twice(plan, times[MODULE, BUSBARS][1])
+        yield from reworks_a_module(plan, times[MODULE, MODULE_TEST][0])
 
 
 def hold_and_release(plan: Plan, at: datetime) -> Iterator[Step]:
@@ -59,7 +60,7 @@ def demand(plan: Plan, order: str) -> dict[str, Any]:
     return {
         "externalId": wanted.external_id,
         "revision": 1,
-        "site": SITE,
+        "site": wanted.site,
         "product": wanted.product,
         "quantity": amount(wanted.product, wanted.quantity),
         "priority": wanted.priority,
@@ -112,3 +113,12 @@ def takes_a_cell_twice(plan: Plan, at: datetime) -> Iterator[Step]:
     }
     refused = frozenset({"ALREADY_CONTAINED", "CONSUMPTION_OUT_OF_TOLERANCE"})
     yield Step(at - STEP, "op-031", "assembleUnit", "unit/HM260529999/assemble", again, refused)
+
+
+def reworks_a_module(plan: Plan, at: datetime) -> Iterator[Step]:
+    """A joint of 0.11 mOhm: the module is rejected, and goes on as its second revision when it is welded again (S4)."""
+    module = unit("MOD-8S", plan.modules[2])
+    found = {"code": "WELD_RESISTANCE", "comment": "0.11 mOhm at joint 5, 0.08 allowed"}
+    yield Step(at + 2 * STEP, "qa-01", "rejectLot", "module/rework/reject", {"item": module, "reason": found})
+    decided = {"item": module, "decision": "REWORK", "reason": {"code": "WELD_AGAIN"}}
+    yield Step(at + 6 * STEP, "qa-01", "dispositionItem", "module/rework/decide", decided)

@@ -125,8 +125,18 @@ class Model:
         self._make(made, ONE, self._inside(inputs), is_lot=False)
         self.parts[made] = {part for part, _ in inputs}
 
+    def _unpack(self, given: Mapping[str, Any]) -> None:
+        """The whole content is there again."""
+        unit = SSCC, given["sscc"]
+        self._use(unit, ONE)
+        for item in self.parts.pop(unit):
+            account = self.accounts[item]
+            account.on_hand += ONE
+            account.used -= ONE
+
     def _pack(self, given: Mapping[str, Any]) -> None:
         inputs = [self._use(item_of(key), ONE) for key in given["items"]]
+        self.parts[SSCC, given["sscc"]] = {item for item, _ in inputs}
         self._make((SSCC, given["sscc"]), ONE, self._inside(inputs), is_lot=False)
 
     def _takeSample(self, given: Mapping[str, Any]) -> None:

@@ -40,6 +40,13 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "GENEALOGY_REVERSED": lambda p: f"undone: {lines(p, 'outputs') or lines(p, 'inputs')}",
     "DEVIATION_OPENED": lambda p: f"deviation {key(p, 'deviation')} in {key(p, 'jobResponse')}: {p['description']}",
     "DEVIATION_DECIDED": lambda p: f"deviation {key(p, 'deviation')} is {p['state']}",
+    "LOT_REJECTED": lambda p: f"{key(p, 'item')} is REJECTED",
+    "ITEM_REWORKED": lambda p: f"reworked: {lines(p, 'outputs')}",
+    "TRANSFER_SHIPPED": lambda p: f"transfer {key(p, 'transfer')} leaves with {p['itemCount']} items",
+    "TRANSFER_RECEIVED": lambda p: (
+        f"transfer {key(p, 'transfer')} came" + (f", MISSING: {', '.join(p['missing'])}" if p["missing"] else "")
+    ),
+    "TRANSFER_ADJUSTED": lambda p: f"{listed(p['items'])} of transfer {key(p, 'transfer')}: {p['resolution']}",
     "ITEMS_PACKED": lambda p: f"packed: {lines(p, 'outputs')} with {len(p['inputs'])} units",
     "ITEMS_SHIPPED": lambda p: f"shipped: {lines(p, 'inputs')}",
 }

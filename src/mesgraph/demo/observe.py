@@ -41,6 +41,9 @@ query Pallet($sscc: SSCC!) {
   }
 }
 """
+TRANSFERS = """
+query Transfers { transfers(first: 50) { nodes { number state } } }
+"""
 FORWARD = """
 query Forward($item: ItemKey!) {
   trace(item: $item, direction: FORWARD, model: PROPORTIONAL) {
@@ -82,6 +85,7 @@ class Observed:
     suppliers_lots: dict[str, list[str]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     scrapped: list[str] = field(default_factory=list)
+    transfers: list[str] = field(default_factory=list)
 
 
 async def observe(client: Client, plan: Plan, record: Sequence[Seen]) -> Observed:
@@ -92,6 +96,8 @@ async def observe(client: Client, plan: Plan, record: Sequence[Seen]) -> Observe
     for pallet in plan.pallets:
         if (found := (await client.ask(PALLET, sscc=pallet.sscc))["item"]) is not None:
             _pallet(seen, found)
+    transfers = (await client.ask(TRANSFERS))["transfers"]["nodes"]
+    seen.transfers = [transfer["state"] for transfer in transfers]
     material, number = plan.binder
     forward = (await client.ask(FORWARD, item={"material": material, "lot": number}))["trace"]
     seen.complete = forward["completeness"]["complete"]
@@ -148,9 +154,10 @@ def _pallet(seen: Observed, pallet: dict[str, Any]) -> None:
     for pack in pallet["children"]:
         seen.packed.setdefault(pallet["key"], []).append(pack["key"])
         for module in pack["children"]:
-            seen.packed.setdefault(pack["key"], []).append(module["key"])
+            serial = module["key"].partition("#")[0]  # a reworked module is the same module
+            seen.packed.setdefault(pack["key"], []).append(serial)
             for cell in module["children"]:
-                seen.packed.setdefault(module["key"], []).append(cell["key"])
+                seen.packed.setdefault(serial, []).append(cell["key"])
 
 
 def _by_material(parts: Iterable[tuple[str, dict[str, str] | None]]) -> dict[str, Fraction]:

@@ -36,7 +36,7 @@ async def perform(
     """
     key, steps = crew[RECORD_READER].key, script(plan)
     async with following(Subscriber(live_url or crew.url, key, listener=on_event)) as subscriber:
-        await seed(crew)
+        await seed(crew, plan.sites)
         shift = Shift(crew, stage.clock, speed, before)
         await shift.play(steps)
         # The last command once more: its answer is the first one, and says where the record ends.
@@ -57,11 +57,11 @@ async def perform(
 
 
 @asynccontextmanager
-async def crew_of(stage: Stage) -> AsyncIterator[Crew]:
+async def crew_of(stage: Stage, plan: Plan) -> AsyncIterator[Crew]:
     """The principals of one performance, each with its key."""
     async with connections() as http:
         crew = Crew(stage.server.url, http)
-        await hire(crew, stage.admin_key)
+        await hire(crew, stage.admin_key, plan.sites)
         yield crew
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mesgraph.demo.client import Seen
-from mesgraph.demo.halvard import SITE, ZONE
+from mesgraph.demo.halvard import ZONE
 from mesgraph.demo.notable import Narrator, key
 from mesgraph.demo.plan import Plan
 
@@ -76,7 +76,8 @@ class Picture:
     def drawn(self) -> RenderableType:
         """The whole picture."""
         clock = f"{self.now:%a %Y-%m-%d %H:%M:%S}" if self.now else ""
-        title = Text(f" HALVARD {SITE}   {clock} {ZONE}   {self.events} events ", style="bold reverse")
+        sites = " ".join(self.plan.sites)
+        title = Text(f" HALVARD {sites}   {clock} {ZONE}   {self.events} events ", style="bold reverse")
         beside = Table.grid(padding=(0, 3))
         beside.add_row(self._orders(), self._units(), self._items())
         return Group(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from mesgraph.demo.halvard import ZONE
+from mesgraph.demo.halvard import PACK_SITE, SITE, ZONE
 
 START = datetime(2026, 2, 16, 6, 0, tzinfo=ZoneInfo(ZONE))
 """Monday morning, first shift."""
@@ -18,7 +18,7 @@ CATHODE, ANODE, CELL, MODULE, PACK = "10041", "10042", "10043", "10044", "10045"
 """The orders, by their number in the ERP."""
 MIXING, COATING = 20, 30
 STACKING, GRADING = 10, 90
-BUSBARS, ASSEMBLY = 30, 10
+BUSBARS, MODULE_TEST, ASSEMBLY = 30, 40, 10
 """The steps that take or make material."""
 
 SCHEDULE_MESSAGE = "BOD-7781"
@@ -45,6 +45,7 @@ class Receipt:
     supplier: str
     quantity: str
     lot: str
+    site: str = SITE
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Order:
     after: tuple[str, ...] = ()
     priority: int = 50
     scrap: int = 0
+    site: str = SITE
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class Pallet:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole shift. ``binder`` is the lot whose way is checked to the last microgram; an ``eventful`` shift has
-    mistakes, corrections and commands that the plant must refuse.
+    """A whole shift. ``binder`` is the lot whose way is checked to the last microgram. An ``eventful`` shift has
+    mistakes, corrections and commands that the plant must refuse, and modules and packs are made at the second site.
     """
 
     receipts: tuple[Receipt, ...]
@@ -114,6 +116,11 @@ class Plan:
     packs: tuple[str, ...]
     pallets: tuple[Pallet, ...]
     eventful: bool = False
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where it plays."""
+        return (SITE, PACK_SITE) if self.eventful else (SITE,)
 
     @property
     def good_cells(self) -> tuple[str, ...]:

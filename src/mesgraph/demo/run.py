@@ -48,7 +48,7 @@ def play(plan: Plan, *, once: bool, report: bool, database: str | None, speed: f
 async def _perform(
     stage: Stage, console: Console, plan: Plan, *, speed: float | None, report: bool, stays: bool
 ) -> bool:
-    async with crew_of(stage) as crew:
+    async with crew_of(stage, plan) as crew:
         if stays:
             _addresses(console, stage, crew)
         with contextlib.nullcontext() if report else _watching(console, plan) as on_event:

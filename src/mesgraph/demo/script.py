@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from mesgraph.demo.halvard import MATERIALS, SITE
+from mesgraph.demo.halvard import MATERIALS
 from mesgraph.demo.happenings import demand, happenings, schedule
 from mesgraph.demo.making import report_of, work_of
 from mesgraph.demo.plan import CELL, SCHEDULE_MESSAGE, STACKING, START, Job, Order, Plan
 from mesgraph.demo.step import STEP, Ref, Step, amount, lot, unit
+from mesgraph.demo.travel import transfer
 
 
 def script(plan: Plan) -> list[Step]:
@@ -27,6 +28,10 @@ def script(plan: Plan) -> list[Step]:
             start = end + timedelta(minutes=2)
         ends[order.external_id] = start
         steps.append(_close(order, start))
+        if order.external_id == CELL and len(plan.sites) > 1:
+            travelling = list(transfer(plan, start))
+            steps += travelling
+            ends[CELL] = travelling[-1].at
     steps += happenings(plan, times)
     steps += evening(plan, max(ends.values()))
     return sorted(steps, key=lambda step: step.at)
@@ -46,10 +51,10 @@ def morning(plan: Plan) -> Iterator[Step]:
             "quantity": amount(receipt.material, receipt.quantity),
             "supplier": receipt.supplier,
             "supplierLot": receipt.lot,
-            "location": f"{SITE}/STORE-RM",
+            "location": f"{receipt.site}/STORE-RM",
         }
         key = f"receive/{receipt.material}/{receipt.lot}"
-        yield Step(at, "op-017", "receiveItems", key, {"site": SITE, "lines": [line]})
+        yield Step(at, "op-017", "receiveItems", key, {"site": receipt.site, "lines": [line]})
     waiting = {material.code for material in MATERIALS if material.quarantine}
     for receipt in plan.receipts:
         if receipt.material in waiting:
@@ -78,7 +83,7 @@ def planning(plan: Plan) -> Iterator[Step]:
         )
         for job in order.jobs:
             ref, name = Ref("job", order.external_id, job.seq), f"job/{order.external_id}/{job.seq}"
-            assigned = {"jobOrder": ref, "equipment": f"{SITE}/{job.unit}"}
+            assigned = {"jobOrder": ref, "equipment": f"{order.site}/{job.unit}"}
             yield Step(at, "plan-01", "assignJobOrder", f"{name}/assign", assigned)
     stacking = Ref("job", CELL, STACKING)
     yield Step(at + STEP, "sup-02", "revokeStart", f"job/{CELL}/{STACKING}/revoke", {"jobOrder": stacking})
@@ -106,7 +111,7 @@ def machine_of(order: Order, job: Job, start: datetime, end: datetime, *, again:
         states = [(start, "RESETTING"), (start, "IDLE"), *states]
     for at, state in states:
         key = f"machine/{job.unit}/{order.external_id}/{job.seq}/{state}"
-        report = {"equipment": f"{SITE}/{job.unit}", "state": state, "setBy": "DRIVER"}
+        report = {"equipment": f"{order.site}/{job.unit}", "state": state, "setBy": "DRIVER"}
         yield Step(at, "drv-lines", "reportEquipmentState", key, report)
 
 
@@ -123,8 +128,8 @@ def evening(plan: Plan, at: datetime) -> Iterator[Step]:
     """The packs go on pallets, and the pallets to the finished goods."""
     for pallet in plan.pallets:
         packs = [unit("PACK-48-105", pack) for pack in pallet.packs]
-        packed = {"sscc": pallet.sscc, "items": packs, "location": f"{SITE}/STORE-WIP"}
+        packed = {"sscc": pallet.sscc, "items": packs, "location": f"{plan.sites[-1]}/STORE-WIP"}
         yield Step(at, "op-031", "pack", f"pallet/{pallet.sscc}/pack", packed)
-        moved = {"items": [{"sscc": pallet.sscc}], "location": f"{SITE}/STORE-FG"}
+        moved = {"items": [{"sscc": pallet.sscc}], "location": f"{plan.sites[-1]}/STORE-FG"}
         yield Step(at + STEP, "op-031", "moveMaterial", f"pallet/{pallet.sscc}/move", moved)
         at += 3 * STEP

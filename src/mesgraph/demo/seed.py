@@ -1,18 +1,19 @@
 """What stands before the shift begins: masters, and the definitions that engineering wrote and qa approved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.halvard import (
     DEFINITIONS,
-    EQUIPMENT,
     EQUIPMENT_CLASSES,
     MATERIALS,
-    SITE,
     SUPPLIERS,
     BillLine,
     Definition,
+    Machine,
     Segment,
+    equipment,
 )
 from mesgraph.demo.recording import INSTRUCTIONS, PARAMETERS
 
@@ -20,24 +21,14 @@ REVISION = "1"
 UOM = {material.code: material.uom for material in MATERIALS}
 
 
-async def seed(crew: Crew) -> None:
+async def seed(crew: Crew, sites: Sequence[str]) -> None:
     """Bring the masters and definitions in."""
     engineer = crew["eng-03"]
     classes = [{"code": code, "name": name} for code, name in EQUIPMENT_CLASSES.items()]
     await engineer.do("submitEquipmentClasses", "equipment-classes", classes=classes)
-    equipment = [
-        {
-            "code": machine.code,
-            "name": machine.name,
-            "level": machine.level,
-            "parent": machine.parent,
-            "capacity": machine.capacity,
-            "classes": list(machine.classes),
-            "storageLocations": list(machine.stores),
-        }
-        for machine in EQUIPMENT
-    ]
-    await engineer.do("submitEquipment", "equipment", site=SITE, equipment=equipment)
+    for site, machines in equipment(sites).items():
+        masters = [_machine(machine) for machine in machines]
+        await engineer.do("submitEquipment", f"equipment/{site}", site=site, equipment=masters)
     suppliers = [{"code": code, "name": name} for code, name in SUPPLIERS.items()]
     await crew["erp"].do("submitSuppliers", "suppliers", suppliers=suppliers)
     materials = [
@@ -58,6 +49,18 @@ async def seed(crew: Crew) -> None:
     await crew["erp"].do("submitMaterialDefinitions", "materials", definitions=materials)
     for definition in DEFINITIONS:
         await _define(crew, definition)
+
+
+def _machine(machine: Machine) -> dict[str, Any]:
+    return {
+        "code": machine.code,
+        "name": machine.name,
+        "level": machine.level,
+        "parent": machine.parent,
+        "capacity": machine.capacity,
+        "classes": list(machine.classes),
+        "storageLocations": list(machine.stores),
+    }
 
 
 async def _define(crew: Crew, definition: Definition) -> None:

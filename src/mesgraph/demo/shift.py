@@ -16,6 +16,7 @@ FIELDS = {
     "releaseOperationsRequest": "operationsRequest { externalId jobOrders { id segmentRequirement { seq } } }",
     "startJobOrder": "jobResponse { id }",
     "placeHold": "hold { id }",
+    "createTransfer": "transfer { number }",
     "recordParameter": "deviation { id }",
 }
 """What is asked of answers: the ids that later commands name."""
@@ -103,5 +104,7 @@ class Shift:
                 self.known[Ref("posted", step.key)] = payload["ledgerEvents"][0]["eventId"]
             case "recordParameter" if payload["deviation"] is not None:
                 self.known[Ref("deviation", step.key)] = payload["deviation"]["id"]
+            case "createTransfer":
+                self.known[Ref("transfer", "")] = payload["transfer"]["number"]
             case "placeHold":
                 self.known[Ref("hold", "")] = payload["hold"]["id"]

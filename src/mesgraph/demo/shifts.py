@@ -8,7 +8,7 @@ from math import ceil
 
 from biip.checksums import gs1_standard_check_digit
 
-from mesgraph.demo.halvard import DEFINITIONS
+from mesgraph.demo.halvard import DEFINITIONS, PACK_SITE, SITE
 from mesgraph.demo.plan import (
     ANODE,
     CATHODE,
@@ -86,11 +86,12 @@ def _plan(*, packs: int, started: int, failed: Sequence[int], cells_per_coil: in
     cathode = tuple(_cathode(n) for n in range(1, batches + 1))
     anode = tuple(_anode(n) for n in range(1, batches + 1))
     modules = packs * MODULES_PER_PACK
+    pack_site = PACK_SITE if eventful else SITE
     cells = tuple(f"HC26047{n:05d}" for n in range(1, started + 1))
     numbers = tuple(f"HP26052{n:04d}" for n in range(1, packs + 1))
     return Plan(
-        receipts=tuple(_receipts([*cathode, *anode], started, modules, packs)),
-        orders=tuple(_orders(cathode, anode, started, len(failed), modules, packs)),
+        receipts=tuple(_receipts([*cathode, *anode], started, modules, packs, pack_site)),
+        orders=tuple(_orders(cathode, anode, started, len(failed), modules, packs, pack_site)),
         batches={CATHODE: cathode, ANODE: anode},
         binder=(BINDER, _binder_lot(1)),
         held_coil=(cathode[0].coil_material, cathode[0].coils[1][0]),
@@ -100,7 +101,7 @@ def _plan(*, packs: int, started: int, failed: Sequence[int], cells_per_coil: in
         modules=tuple(f"HM26052{n:04d}" for n in range(1, modules + 1)),
         packs=numbers,
         pallets=tuple(
-            Pallet(_sscc(n), numbers[begin : begin + PACKS_PER_PALLET])
+            Pallet(sscc(n), numbers[begin : begin + PACKS_PER_PALLET])
             for n, begin in enumerate(range(0, packs, PACKS_PER_PALLET), start=1)
         ),
         eventful=eventful,
@@ -150,12 +151,13 @@ def _binder_lot(batch: int) -> str:
     return f"PVDF-{2219 + (batch - 1) // BATCHES_PER_BINDER_LOT}"
 
 
-def _sscc(n: int) -> str:
+def sscc(n: int) -> str:
+    """The ``n``-th SSCC of the plant."""
     digits = f"09521234{n:09d}"
     return f"{digits}{gs1_standard_check_digit(digits)}"
 
 
-def _receipts(batches: Sequence[Batch], cells: int, modules: int, packs: int) -> Iterator[Receipt]:
+def _receipts(batches: Sequence[Batch], cells: int, modules: int, packs: int, pack_site: str) -> Iterator[Receipt]:
     """What the suppliers deliver: what is needed and a little more, in whole units; binder in lots of 25 kg."""
     needed: dict[str, Decimal] = defaultdict(Decimal)
     for batch in batches:
@@ -165,21 +167,29 @@ def _receipts(batches: Sequence[Batch], cells: int, modules: int, packs: int) ->
     for lots, count in ((CELL_LOTS, cells), (MODULE_LOTS, modules), (PACK_LOTS, packs)):
         for material, _, each in lots:
             needed[material] += Decimal(each) * count
+    of_packs = {material for lots in (MODULE_LOTS, PACK_LOTS) for material, _, _ in lots}
     for material, (supplier, lot) in SUPPLIED.items():
-        yield Receipt(material, supplier, str(ceil(needed[material] * RESERVE)), lot)
+        site = pack_site if material in of_packs else SITE
+        yield Receipt(material, supplier, str(ceil(needed[material] * RESERVE)), lot, site)
     for lot in dict.fromkeys(lot for batch in batches for material, lot, _ in batch.inputs if material == BINDER):
         yield Receipt(BINDER, "SUP-BIND", str(BINDER_LOT_KG), lot)
 
 
 def _orders(
-    cathode: Sequence[Batch], anode: Sequence[Batch], started: int, failed: int, modules: int, packs: int
+    cathode: Sequence[Batch],
+    anode: Sequence[Batch],
+    started: int,
+    failed: int,
+    modules: int,
+    packs: int,
+    pack_site: str,
 ) -> Iterator[Order]:
     yield _order(CATHODE, "OD-CATH-105", _metres(cathode), batches=len(cathode))
     yield _order(ANODE, "OD-AND-105", _metres(anode), batches=len(anode))
     cells = _order(CELL, "OD-CELL-105", Decimal(started), after=(CATHODE, ANODE))
     yield replace(cells, quantity=str(started - failed), scrap=failed)
-    yield _order(MODULE, "OD-MOD-8S", Decimal(modules), after=(CELL,))
-    yield _order(PACK, "OD-PACK-48-105", Decimal(packs), after=(MODULE,))
+    yield replace(_order(MODULE, "OD-MOD-8S", Decimal(modules), after=(CELL,)), site=pack_site)
+    yield replace(_order(PACK, "OD-PACK-48-105", Decimal(packs), after=(MODULE,)), site=pack_site)
 
 
 def _metres(batches: Sequence[Batch]) -> Decimal:

@@ -18,8 +18,8 @@ STEP = timedelta(seconds=20)
 
 @dataclass(frozen=True)
 class Ref:
-    """An order, the job of one of its steps, the run of that job; a hold; or by the key of a command what it posted, or
-    the deviation that it opened.
+    """An order, the job of one of its steps, the run of that job; a hold or transfer; or by the key of a command what
+    it posted, or the deviation that it opened.
     """
 
     kind: str

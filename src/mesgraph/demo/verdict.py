@@ -50,6 +50,7 @@ def checks(shown: Shown) -> list[Check]:
         *_recorded(shown.steps, shown.observed),
         *_mass_balance(plan, model, shown.observed),
         *_units(plan, shown.observed),
+        _transfers(plan, shown.observed),
         *_binder(plan, model, shown.observed),
         *_genealogy(plan, model, shown.observed),
         positions_are_dense(shown.record),
@@ -162,6 +163,12 @@ def _units(plan: Plan, observed: Observed) -> Iterable[Check]:
 
 def _units_of(material: str, observed: Observed) -> list[str]:
     return [key for key in observed.packed if key.startswith(f"{material}/")]
+
+
+def _transfers(plan: Plan, observed: Observed) -> Check:
+    """The cells travelled by one transfer; what was missing of it was found."""
+    wanted = ["RECONCILED"] if len(plan.sites) > 1 else []
+    return same("every transfer between the sites is reconciled", wanted, observed.transfers)
 
 
 def _binder(plan: Plan, model: Model, observed: Observed) -> Iterable[Check]:
