@@ -30,6 +30,7 @@ ROUTE = [
     Step(40, "CELL-105", [Line("COIL-C"), Line("SLURRY-C")]),
     Step(50, "MOD-8S", [Line("CELL-105"), Line("RM-PVDF")]),
 ]
+PALLETS = ("095212340000000013", "095212340000000020")
 numbers = count(1)
 """Lot and serial numbers, never used twice."""
 
@@ -49,7 +50,7 @@ commands = st.builds(
     verb=st.sampled_from(
         [*["consume", "produce"] * 3, "assemble", "split", "merge", "scrap", "sample", "adjust", "hold", "release"]
         + ["reverse"] * 2
-        + ["reject", "dispose", "disassemble"]
+        + ["reject", "dispose", "disassemble", "pack", "unpack", "ship", "return_"]
         + ["stand", "go_on", "go_on", "give_up"]
     ),
     which=st.integers(0, 30),
@@ -194,6 +195,26 @@ class Floor:
         decision = ("USE_AS_IS", "REWORK", "SCRAP", "REWORK")[command.size % 4]
         wanted = {"item": item, "decision": decision, "reason": {"code": "MRB"}}
         return "dispositionItem", "reworked { __typename id } genealogyEvent { id }", "qa", wanted
+
+    def pack(self, command: Command) -> tuple[str, str, str, Any]:
+        item = self.pick(command.which, self.lots + self.units)
+        wanted = {"items": [item], "sscc": PALLETS[command.size % len(PALLETS)]}
+        return "pack", "genealogyEvent { id }", "operator", wanted
+
+    def unpack(self, command: Command) -> tuple[str, str, str, Any]:
+        wanted = {"sscc": PALLETS[command.size % len(PALLETS)]}
+        return "unpack", "genealogyEvent { id }", "operator", wanted
+
+    def ship(self, command: Command) -> tuple[str, str, str, Any]:
+        item = self.pick(command.which, self.lots + self.units)
+        pallet = {"sscc": PALLETS[command.size % len(PALLETS)]}
+        return "shipItems", "genealogyEvent { id }", "operator", {"items": [pallet if command.step == 20 else item]}
+
+    def return_(self, command: Command) -> tuple[str, str, str, Any]:
+        item = self.pick(command.which, self.lots + self.units)
+        pallet = {"sscc": PALLETS[command.size % len(PALLETS)]}
+        wanted = {"items": [pallet if command.step == 20 else item], "location": "HV1/STORE-WIP"}
+        return "returnItems", "replayed", "operator", wanted
 
     def disassemble(self, command: Command) -> tuple[str, str, str, Any]:
         unit = self.pick(command.which, self.units)

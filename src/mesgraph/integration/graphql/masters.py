@@ -51,7 +51,7 @@ class SubmitMastersCsvInput(CommandInput):
 
     kind: MastersKind = strawberry.field(description="What the rows are.")
     document: str = strawberry.field(
-        description="The table: at most 1,000 rows and 200,000 characters. A byte order mark is passed over. Send more "
+        description="The table: at most 500 rows and 200,000 characters. A byte order mark is passed over. Send more "
         "in several documents, or with `mesgraph master import`."
     )
     delimiter: str = strawberry.field(

@@ -10,7 +10,7 @@ from mesgraph.errors import Code, Refused, Violation, invalid
 
 DOCUMENT_MAX = 200_000
 """Characters of one document, so that it fits into a request; the command line sends longer files in several."""
-ROWS_MAX = 1_000
+ROWS_MAX = 500
 """Rows of one document: they keep the writer busy for seconds."""
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
