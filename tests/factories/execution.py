@@ -13,7 +13,14 @@ from mesgraph.definitions.actions import (
     draft_operations_definition,
     submit_operations_definition,
 )
-from mesgraph.definitions.draft import AlternateDraft, DefinitionDraft, MaterialDraft, ParameterDraft, SegmentDraft
+from mesgraph.definitions.draft import (
+    AlternateDraft,
+    DefinitionDraft,
+    MaterialAlternateDraft,
+    MaterialDraft,
+    ParameterDraft,
+    SegmentDraft,
+)
 from mesgraph.definitions.instruction import InstructionDraft
 from mesgraph.definitions.models import IssueMethod, MaterialUse, OperationsDefinition, RevisionRule, ToleranceAction
 from mesgraph.definitions.queries import segments_of
@@ -48,6 +55,7 @@ class Line:
     revisions: RevisionRule = RevisionRule.ANY_APPROVED
     issue: IssueMethod = IssueMethod.PICK
     scrap: str = "0"
+    instead: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,10 @@ def put_definition(
                     tolerance_action=line.action,
                     issue=line.issue,
                     scrap_factor=Decimal(line.scrap),
+                    alternates=[
+                        MaterialAlternateDraft(material=material(session, code), factor=Decimal(factor))
+                        for code, factor in line.instead
+                    ],
                 )
                 for number, line in enumerate(
                     [Line(step.makes, MaterialUse.PRODUCED), *step.lines, *step.beside], start=1

@@ -264,6 +264,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "SegmentDependency": {"*": EVERYONE},
     "SegmentAlternate": {"*": EVERYONE},
     "MaterialSpecification": {"*": EVERYONE},
+    "MaterialAlternate": {"*": EVERYONE},
     "ParameterSpecification": {"*": EVERYONE},
     "WorkInstruction": {"*": EVERYONE},
     "InstructionStep": {"*": EVERYONE},

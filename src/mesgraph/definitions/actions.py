@@ -16,6 +16,7 @@ from mesgraph.definitions.models import (
     DefinitionState,
     EntrySpecification,
     InstructionStep,
+    MaterialAlternate,
     MaterialSpecification,
     OperationsDefinition,
     OperationsSegment,
@@ -170,7 +171,9 @@ def _delete_content(work: Work, definition: OperationsDefinition) -> None:
     segments = select(OperationsSegment.id).where(OperationsSegment.definition_id == definition.id)
     instructions = select(WorkInstruction.id).where(WorkInstruction.segment_id.in_(segments))
     steps = select(InstructionStep.id).where(InstructionStep.instruction_id.in_(instructions))
+    lines = select(MaterialSpecification.id).where(MaterialSpecification.segment_id.in_(segments))
     for statement in (
+        delete(MaterialAlternate).where(MaterialAlternate.specification_id.in_(lines)),
         delete(EntrySpecification).where(EntrySpecification.step_id.in_(steps)),
         delete(InstructionStep).where(InstructionStep.instruction_id.in_(instructions)),
         delete(WorkInstruction).where(WorkInstruction.segment_id.in_(segments)),
@@ -209,7 +212,8 @@ def _add_content(work: Work, definition: OperationsDefinition, draft: Definition
         for alternate in segment.alternates
         if alternate.equipment_class is not None  # a draft with a missing reference was refused
     )
-    work.add_all([line for segment in draft.segments for line in _bill(rows[segment.seq], segment)])
+    for segment in draft.segments:
+        _add_bill(work, rows[segment.seq], segment)
     work.add_all([row for segment in draft.segments for row in _parameters(rows[segment.seq], segment)])
     for segment in draft.segments:
         if segment.instruction is not None:
@@ -226,6 +230,15 @@ def _segment(definition: OperationsDefinition, draft: SegmentDraft) -> Operation
         equipment_properties=[need.kept() for need in draft.equipment_properties],
         setup_time_s=int(draft.setup_time.total_seconds()),
         run_time_per_unit_s=from_micro(draft.run_time_per_unit // MICROSECOND),
+    )
+
+
+def _add_bill(work: Work, segment: OperationsSegment, draft: SegmentDraft) -> None:
+    lines = work.add_all(_bill(segment, draft))
+    work.session.add_all(
+        MaterialAlternate(specification_id=line.id, material_id=_known(alternate.material).id, factor=alternate.factor)
+        for line, written in zip(lines, draft.materials, strict=True)
+        for alternate in written.alternates
     )
 
 

@@ -32,6 +32,14 @@ class DependencyDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MaterialAlternateDraft:
+    """A material that may go in instead of a line's: ``factor`` base units of it for each one of the line's."""
+
+    material: MaterialDefinition | None
+    factor: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MaterialDraft:
     """A bill line. Material and amount are ``None`` where the caller found that they do not exist or do not convert."""
 
@@ -44,6 +52,7 @@ class MaterialDraft:
     tolerance_action: ToleranceAction = ToleranceAction.WARN
     issue: IssueMethod = IssueMethod.PICK
     scrap_factor: Decimal = Decimal(0)
+    alternates: Sequence[MaterialAlternateDraft] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +167,25 @@ def _check_segment(segment: SegmentDraft, earlier: Sequence[int], seqs: set[int]
     found.refuse()
 
 
+def _check_substitutes(bill: Sequence[MaterialDraft]) -> Iterator[Violation]:
+    """What may go in instead goes in for one line: it stands neither on a line of its own nor beside another one."""
+    inputs = [line for line in bill if line.use not in OUTPUTS]
+    known = [line.material.code for line in inputs if line.material is not None]
+    for i, line in enumerate(bill):
+        if line.alternates and line.use in OUTPUTS:
+            yield invalid(f"a {line.use} line is not taken, so nothing goes in instead", "materials", i, "alternates")
+        for j, alternate in enumerate(line.alternates):
+            path = ("materials", i, "alternates", j)
+            if alternate.factor <= 0:
+                yield invalid(f"factor {plain(alternate.factor)} must be greater than zero", *path, "factor")
+            if alternate.material is None:
+                continue
+            if alternate.material.code in known:
+                message = f"{alternate.material.code} stands on another line or beside one"
+                yield invalid(message, *path, "material", code=Code.DUPLICATE_KEY)
+            known.append(alternate.material.code)
+
+
 def _check_issue(bill: Sequence[MaterialDraft], i: int) -> Iterator[Violation]:
     """What is taken automatically: an input of one line whose lots need not be told apart by the operator."""
     line = bill[i]
@@ -213,6 +241,7 @@ def _check_bill(bill: Sequence[MaterialDraft]) -> Iterator[Violation | None]:
                 f"tolerance {plain(line.tolerance_pct)} % must lie between 0 and 100", "materials", i, "tolerance_pct"
             )
         yield from _check_issue(bill, i)
+    yield from _check_substitutes(bill)
     produced = [i for i, line in enumerate(bill) if line.use is MaterialUse.PRODUCED]
     for i in produced:
         amount = bill[i].quantity_per

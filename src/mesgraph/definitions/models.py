@@ -35,6 +35,7 @@ class RevisionRule(StrEnum):
     """Which revisions of the material a bill line accepts."""
 
     EXACT = "EXACT"
+    MINIMUM = "MINIMUM"
     ANY_APPROVED = "ANY_APPROVED"
 
 
@@ -231,6 +232,16 @@ class EntrySpecification(Entity):
     def human_key(self) -> str:
         """The name of the field."""
         return self.field
+
+
+class MaterialAlternate(Row):
+    """A material that may go in instead of the one of a bill line: ``factor`` base units of it for each one."""
+
+    __tablename__ = "material_alternate"
+
+    specification_id: Mapped[int] = mapped_column(ForeignKey("material_specification.id"), primary_key=True)
+    material_id: Mapped[int] = mapped_column(ForeignKey("material_definition.id"), primary_key=True)
+    factor: Mapped[Decimal] = mapped_column(Exact)
 
 
 class SegmentAlternate(Row):

@@ -13,6 +13,7 @@ from mesgraph.definitions.models import (
     DefinitionSite,
     DefinitionState,
     IssueMethod,
+    MaterialAlternate,
     MaterialSpecification,
     MaterialUse,
     OperationsDefinition,
@@ -145,6 +146,19 @@ def dependencies_from(session: Session, segment_ids: Collection[int]) -> list[Se
     )
 
 
+def substitutes_of(session: Session, specification_ids: Collection[int]) -> dict[int, list[MaterialAlternate]]:
+    """The materials that may go in instead of the one of each of these bill lines."""
+    found: dict[int, list[MaterialAlternate]] = {key: [] for key in specification_ids}
+    rows = session.scalars(
+        select(MaterialAlternate)
+        .where(MaterialAlternate.specification_id.in_(found))
+        .order_by(MaterialAlternate.specification_id, MaterialAlternate.material_id)
+    )
+    for row in rows:
+        found[row.specification_id].append(row)
+    return found
+
+
 def alternates_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[SegmentAlternate]]:
     """To what equipment jobs of these segments may be rerouted, the first choice first."""
     found: dict[int, list[SegmentAlternate]] = {segment_id: [] for segment_id in segment_ids}
@@ -228,6 +242,8 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
     parameters = parameter_contents(session, ids)
     instructions = instructions_of(session, ids)
     named = {definition.product_id} | {x.material_id for bill in bills.values() for x in bill}
+    substitutes = substitutes_of(session, [line.id for bill in bills.values() for line in bill])
+    named |= {x.material_id for rows in substitutes.values() for x in rows}
     if instructions:
         named |= scanned_materials(session, [row.id for row in instructions.values()])
     materials = _keys(session, named)
@@ -253,7 +269,7 @@ def content_of(session: Session, definition: OperationsDefinition) -> dict[str, 
                 "setup_time_s": segment.setup_time_s,
                 "run_time_per_unit_s": plain(segment.run_time_per_unit_s),
                 "dependencies": sorted(after[segment.id], key=lambda x: x["after"]),
-                "materials": [_line(line, materials[line.material_id]) for line in bills[segment.id]],
+                "materials": [_line(line, materials, substitutes[line.id]) for line in bills[segment.id]],
                 # what a segment does not have is not named: versions approved before it existed keep their hash
                 **({"parameters": parameters[segment.id]} if parameters[segment.id] else {}),
                 **({"instruction": steps[instructions[segment.id].id]} if segment.id in instructions else {}),
@@ -284,16 +300,20 @@ def _alternates(alternates: Collection[SegmentAlternate], classes: Mapping[int, 
     return {"alternates": sorted(told, key=lambda x: str(x["equipment_class"]))}
 
 
-def _line(line: MaterialSpecification, material: str) -> dict[str, Any]:
+def _line(
+    line: MaterialSpecification, materials: Mapping[int, str], substitutes: Collection[MaterialAlternate]
+) -> dict[str, Any]:
+    instead = sorted(({"material": materials[x.material_id], "factor": plain(x.factor)} for x in substitutes), key=str)
     return {
         "line": line.line,
-        "material": material,
+        "material": materials[line.material_id],
         "revision_rule": str(line.revision_rule),
         "use": str(line.use),
         "quantity_per": plain(line.quantity_per),
         "tolerance_pct": None if line.tolerance_pct is None else plain(line.tolerance_pct),
         "tolerance_action": str(line.tolerance_action),
         **({} if line.issue is IssueMethod.PICK else _backflush(line)),  # not named: see content_of
+        **({"alternates": instead} if instead else {}),
     }
 
 

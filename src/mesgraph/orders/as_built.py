@@ -280,7 +280,7 @@ def _bill(
     for step in steps:
         for line in bill_lines(session, step.segment_id):
             if line.specification.use is MaterialUse.CONSUMED:
-                missing = (step.id, line.material.code) not in taken
+                missing = not any((step.id, code) in taken for code in line.codes)
                 message = f"step {step.seq} has no actual of {line.material.code}, line {line.specification.line}"
                 yield Gap(GapCode.ACTUAL_MISSING, message) if missing else None
 

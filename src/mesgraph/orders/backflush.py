@@ -1,7 +1,8 @@
 """What a production takes by itself: the lines of the bill that say BACKFLUSH.
 
-The lots come from the stores of the work unit, first those that are kept for the order, then what expires first, then
-what came first.
+Only the material of the line itself is taken so: an alternate is somebody's decision, and counts if it was taken by
+hand. The lots come from the stores of the work unit, first those that are kept for the order, then what expires first,
+then what came first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,9 +69,7 @@ def flushed(
 def _flushes(
     work: Work, run: Run, bill: Sequence[BillLine], output: Decimal, taken: Mapping[str, Decimal]
 ) -> list[Flush]:
-    needs = {
-        line: line.needed(output) - taken.get(line.material.code, Decimal(0)) for line in bill if line.is_backflushed
-    }
+    needs = {line: line.needed(output) - line.taken(taken) for line in bill if line.is_backflushed}
     needs = {line: needed for line, needed in needs.items() if needed > 0}
     if not needs:
         return []
@@ -80,7 +79,7 @@ def _flushes(
 
 
 def _flush(run: Run, stock: Stock, items: Sequence[Item], line: BillLine, needed: Decimal) -> Flush:
-    fitting = {key for key, material in stock.definitions.items() if line.accepts(material)}
+    fitting = {key for key, material in stock.definitions.items() if line.accepts_own(material)}
     kept = {of_item.item_id: of_item for of_item in stock.kept_of(fitting, run.request.id)}
     offers = []
     for item in items:

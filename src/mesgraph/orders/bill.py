@@ -1,5 +1,6 @@
 """The bill of a segment: what may go in, what may come out, and how much of it (I9, I11)."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,11 +18,29 @@ INPUTS = frozenset({MaterialUse.CONSUMED, MaterialUse.CONSUMABLE})
 
 
 @dataclass(frozen=True)
+class Alternate:
+    """A material that may go in instead of a line's: ``factor`` base units of it for each one."""
+
+    material: MaterialDefinition
+    factor: Decimal
+
+    def worth(self, amount: Decimal) -> Decimal:
+        """How much of the line's material ``amount`` of it replaces."""
+        return (amount / self.factor).quantize(QUANTUM, ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
 class BillLine:
-    """A line of the bill with its material."""
+    """A line of the bill with its material and what may go in instead of it."""
 
     specification: MaterialSpecification
     material: MaterialDefinition
+    alternates: tuple[Alternate, ...] = ()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of all materials that fit."""
+        return frozenset({self.material.code, *(alternate.material.code for alternate in self.alternates)})
 
     @property
     def is_consumed(self) -> bool:
@@ -43,10 +62,35 @@ class BillLine:
         return (needed * (1 + self.specification.scrap_factor)).quantize(QUANTUM, ROUND_HALF_UP)
 
     def accepts(self, material: MaterialDefinition) -> bool:
-        """Whether ``material`` has the right code and a revision that the line's rule permits."""
-        if material.code != self.material.code:
+        """Whether ``material`` is the line's own or an alternate, in a revision that the line's rule permits."""
+        return self.accepts_own(material) or any(self._permits(x.material, material) for x in self.alternates)
+
+    def accepts_own(self, material: MaterialDefinition) -> bool:
+        """Whether ``material`` is the line's own, in a revision that its rule permits."""
+        return self._permits(self.material, material)
+
+    def taken(self, amounts: Mapping[str, Decimal]) -> Decimal:
+        """What of ``amounts`` (by material code) counts for this line, in its own material; alternates by their factor,
+        to six decimals.
+        """
+        own = amounts.get(self.material.code, Decimal(0))
+        return own + sum((x.worth(amounts.get(x.material.code, Decimal(0))) for x in self.alternates), Decimal(0))
+
+    def _permits(self, named: MaterialDefinition, material: MaterialDefinition) -> bool:
+        if material.code != named.code:
             return False
-        return self.specification.revision_rule is RevisionRule.ANY_APPROVED or material.id == self.material.id
+        match self.specification.revision_rule:
+            case RevisionRule.EXACT:
+                return material.id == named.id
+            case RevisionRule.MINIMUM:
+                return revision_rank(material.revision) >= revision_rank(named.revision)
+        return True
+
+
+def revision_rank(revision: str) -> tuple[tuple[int, int, str], ...]:
+    """Orders revisions as people do: runs of digits by their number, the rest by letter; a number before a letter."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", revision)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def bill_lines(session: Session, segment_id: int) -> list[BillLine]:
@@ -57,11 +101,20 @@ def bill_lines(session: Session, segment_id: int) -> list[BillLine]:
 def bills_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[BillLine]]:
     """The bill of each segment, by line number."""
     bills = definition_queries.bills_of(session, segment_ids)
+    instead = definition_queries.substitutes_of(session, [line.id for bill in bills.values() for line in bill])
     wanted = {specification.material_id for bill in bills.values() for specification in bill}
+    wanted |= {row.material_id for rows in instead.values() for row in rows}
     rows = session.scalars(select(MaterialDefinition).where(MaterialDefinition.id.in_(wanted)))
     materials = {material.id: material for material in rows}
     return {
-        segment_id: [BillLine(specification, materials[specification.material_id]) for specification in bill]
+        segment_id: [
+            BillLine(
+                specification,
+                materials[specification.material_id],
+                tuple(Alternate(materials[row.material_id], row.factor) for row in instead[specification.id]),
+            )
+            for specification in bill
+        ]
         for segment_id, bill in bills.items()
     }
 
@@ -78,7 +131,7 @@ def bill_violation(
         return None
     named = ", ".join(line.material.human_key for line in fitting) or "nothing"
     words = "/".join(sorted(uses))
-    if material is not None and any(line.material.code == material.code for line in fitting):
+    if material is not None and any(material.code in line.codes for line in fitting):
         return invalid(
             f"{material.human_key} has not the revision of the bill, which names {named} as {words}",
             *path,
@@ -134,7 +187,7 @@ def out_of_tolerance(
         if specification.use is not MaterialUse.CONSUMED or specification.tolerance_pct is None:
             continue
         expected = line.needed(produced)
-        actual = taken.get(line.material.code, Decimal(0))
+        actual = line.taken(taken)
         if line.is_backflushed and actual < expected:
             continue  # it takes what it needs; what the stores lack is told as that
         if abs(actual - expected) * 100 > expected * specification.tolerance_pct:

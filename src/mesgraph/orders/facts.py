@@ -173,7 +173,7 @@ def _needs(
     session: Session, jobs: Sequence[JobOrder], segments: Mapping[int, OperationsSegment], now: datetime
 ) -> dict[int, list[Need]]:
     bills = bills_of(session, {segment.id for segment in segments.values()})
-    codes = {line.material.code for bill in bills.values() for line in bill}
+    codes = {code for bill in bills.values() for line in bill for code in line.codes}
     stock = {site: stock_of(session, site, codes, now) for site in {job.site_id for job in jobs}}
     return {
         job.id: [_need(job, line, stock[job.site_id]) for line in bills[segments[job.id].id] if line.is_consumed]
@@ -182,11 +182,20 @@ def _needs(
 
 
 def _need(job: JobOrder, line: BillLine, stock: Stock) -> Need:
-    fitting = {key for key, material in stock.definitions.items() if line.accepts(material)}
+    fitting = {key for key, material in stock.definitions.items() if line.accepts_own(material)}
+    usable = stock.usable(fitting, job.request_id)
+    for alternate in line.alternates:
+        instead = {
+            key
+            for key, material in stock.definitions.items()
+            if material.code == alternate.material.code and line.accepts(material)
+        }
+        for place, amount in stock.usable(instead, job.request_id).items():
+            usable[place] = usable.get(place, Decimal(0)) + alternate.worth(amount)
     return Need(
         material=line.material,
         quantity=line.needed(job.quantity),
-        usable=stock.usable(fitting, job.request_id),
+        usable=usable,
         for_others=stock.for_others(fitting, job.request_id),
     )
 

@@ -148,7 +148,7 @@ def _propose(
     shelf: Shelf, job: JobOrder, line: BillLine, needed: Decimal, places: Collection[int], strategy: Strategy
 ) -> Proposal:
     stock = shelf.stock
-    fitting = {key for key, material in stock.definitions.items() if line.accepts(material)}
+    fitting = {key for key, material in stock.definitions.items() if line.accepts_own(material)}
     kept = {kept.item_id: kept for kept in stock.kept_of(fitting, job.request_id)}
     offers = []
     for item in shelf.items:
@@ -201,7 +201,7 @@ def _segments(session: Session, jobs: Sequence[JobOrder]) -> dict[int, Operation
 
 def _needed(line: BillLine, job: JobOrder, taken: Mapping[str, Decimal]) -> Decimal:
     """What is still to be taken; the smallest amount that can be posted and is enough."""
-    whole = line.needed(job.quantity) - taken.get(line.material.code, Decimal(0))
+    whole = line.needed(job.quantity) - line.taken(taken)
     return max(whole, Decimal(0)).quantize(QUANTUM, ROUND_UP)
 
 

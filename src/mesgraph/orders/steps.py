@@ -10,6 +10,7 @@ from mesgraph.definitions.values import DataType, Verdict, shown_value, worst
 from mesgraph.errors import Code, Findings, Refused, Violation, all_violations, invalid
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import record_events as events
+from mesgraph.orders.bill import bill_lines
 from mesgraph.orders.deviations import record_deviation
 from mesgraph.orders.models import Deviation, DeviationKind, JobResponse, StepEntry, StepExecution
 from mesgraph.orders.progress import StepProgress, StepState, progress_of
@@ -74,7 +75,7 @@ def record_step(
         if at is None:
             found.add(invalid(f"step {step.no} is none of the instruction of {response.code}", "step"))
         found.add(_sequence_violation(progress, step), _signer_violation(work, run, step, progress))
-        read = _read_entries(work, step, entries, found)
+        read = _read_entries(work, run, step, entries, found)
     assert at is not None, "a step of another instruction was refused"
     execution = _post(work, run, step, read, attempt=len(at.attempts) + 1)
     if execution.verdict is not Verdict.FAIL:
@@ -114,7 +115,9 @@ def _signer_violation(
     )
 
 
-def _read_entries(work: Work, step: InstructionStep, entries: Sequence[Entry], found: Findings) -> list[_Read]:
+def _read_entries(
+    work: Work, run: Run, step: InstructionStep, entries: Sequence[Entry], found: Findings
+) -> list[_Read]:
     """Every entry against its field; notes what is wrong with each, and what is missing."""
     asked = {specification.field: specification for specification in entries_of(work.session, [step.id])[step.id]}
     named: dict[str, _Read | None] = {}
@@ -128,16 +131,16 @@ def _read_entries(work: Work, step: InstructionStep, entries: Sequence[Entry], f
         else:
             named[entry.field] = None
             with found.under("entries", i):
-                named[entry.field] = _read(work, specification, entry)
+                named[entry.field] = _read(work, run, specification, entry)
     for field, specification in asked.items():
         if specification.mandatory and field not in named:
             found.add(invalid(f"{field} is missing: {specification.prompt}", "entries"))
     return [read for field in asked if (read := named.get(field)) is not None]
 
 
-def _read(work: Work, specification: EntrySpecification, entry: Entry) -> _Read:
+def _read(work: Work, run: Run, specification: EntrySpecification, entry: Entry) -> _Read:
     if specification.rule.data_type is DataType.ITEM:
-        return _scan(work, specification, entry)
+        return _scan(work, run, specification, entry)
     if entry.value is None or entry.item is not None:
         raise Refused(invalid(f"{entry.field} asks for a value", "value"))
     value = specification.rule.read(entry.value, entry.uom)
@@ -146,15 +149,17 @@ def _read(work: Work, specification: EntrySpecification, entry: Entry) -> _Read:
     )
 
 
-def _scan(work: Work, specification: EntrySpecification, entry: Entry) -> _Read:
-    """The scanned item is of the field's material, in whatever revision: the bill judges that when it is taken."""
+def _scan(work: Work, run: Run, specification: EntrySpecification, entry: Entry) -> _Read:
+    """The scanned item is of the field's material, in whatever revision, or of what the bill lets go in instead."""
     if entry.item is None or entry.value is not None or entry.uom is not None:
         raise Refused(invalid(f"{entry.field} asks for an item to be scanned", "item"))
     assert specification.material_id is not None, "a scan names its material"
     wanted = row(work.session, MaterialDefinition, specification.material_id)
     item = entry.item
     scanned = row(work.session, MaterialDefinition, item.material_id) if item.material_id is not None else None
-    if scanned is None or scanned.code != wanted.code:
+    bill = bill_lines(work.session, run.requirement.segment_id)
+    fitting = {wanted.code}.union(*(line.codes for line in bill if line.material.code == wanted.code))
+    if scanned is None or scanned.code not in fitting:
         raise Refused(invalid(f"{item.key} is no {wanted.code}", "item", code=Code.WRONG_MATERIAL))
     return _Read(specification=specification, value=item.key, verdict=Verdict.PASS, item=item)
 

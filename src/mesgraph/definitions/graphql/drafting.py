@@ -13,6 +13,7 @@ from mesgraph.definitions.draft import (
     AlternateDraft,
     DefinitionDraft,
     DependencyDraft,
+    MaterialAlternateDraft,
     MaterialDraft,
     ParameterDraft,
     SegmentDraft,
@@ -42,6 +43,16 @@ class SegmentDependencyInput:
     )
 
 
+@strawberry.input(description="A material that may go in instead of the one of a bill line.")
+class MaterialAlternateInput:
+    """One material."""
+
+    material: strawberry.ID = strawberry.field(description="The material, `CODE` or `CODE:REVISION`.")
+    factor: Decimal | None = strawberry.field(
+        default=None, description="How many base units of it replace one of the line's material; 1 when left out."
+    )
+
+
 @strawberry.input(description="A line of a segment's bill.")
 class MaterialSpecificationInput:
     """One line."""
@@ -67,6 +78,9 @@ class MaterialSpecificationInput:
     )
     scrap_factor: Decimal | None = strawberry.field(
         default=None, description="For BACKFLUSH: what it takes on top, as a part of the amount; none when left out."
+    )
+    alternates: list[MaterialAlternateInput] = strawberry.field(
+        default_factory=list, description="What may go in instead; each material for one line."
     )
 
 
@@ -223,4 +237,17 @@ def _line(session: Session, input: MaterialSpecificationInput, found: Findings, 
         tolerance_action=input.tolerance_action,
         issue=input.issue,
         scrap_factor=input.scrap_factor or Decimal(0),
+        alternates=[
+            _substitute(session, alternate, found, *path, "alternates", i)
+            for i, alternate in enumerate(input.alternates)
+        ],
     )
+
+
+def _substitute(
+    session: Session, input: MaterialAlternateInput, found: Findings, *path: str | int
+) -> MaterialAlternateDraft:
+    material = None
+    with found.under(*path):
+        material = find(session, MaterialDefinition, input.material, "material")
+    return MaterialAlternateDraft(material=material, factor=Decimal(1) if input.factor is None else input.factor)

@@ -50,6 +50,7 @@ described_enum(
     "Which revisions of the material a bill line accepts.",
     {
         RevisionRule.EXACT: "The named revision only.",
+        RevisionRule.MINIMUM: "The named revision and later ones, by number and letter: 2 before 10, A before B.",
         RevisionRule.ANY_APPROVED: "Every revision of the material's code.",
     },
 )

@@ -23,6 +23,7 @@ from mesgraph.definitions.graphql.enums import (
 )
 from mesgraph.definitions.graphql.specifications import ParameterSpecificationNode, WorkInstructionNode
 from mesgraph.definitions.models import (
+    MaterialAlternate,
     MaterialSpecification,
     OperationsDefinition,
     OperationsSegment,
@@ -37,6 +38,14 @@ from mesgraph.equipment.models import EquipmentClass
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType
 from mesgraph.materials.models import MaterialDefinition
 from mesgraph.quantity import Quantity
+
+
+@strawberry.type(name="MaterialAlternate", description="A material that may go in instead of the one of a bill line.")
+class MaterialAlternateType:
+    """Executed on rows of the alternate."""
+
+    factor: Decimal = strawberry.field(description="How many base units of it replace one of the line's material.")
+    material: MaterialDefinitionNode = to_one(MaterialAlternate.material_id, MaterialDefinition, "The material.")
 
 
 @node(MaterialSpecification)
@@ -55,6 +64,16 @@ class MaterialSpecificationNode(Node):
         description="What BACKFLUSH takes on top for what is lost on the way, as a part of the amount: 0.02 for 2 %."
     )
     material: MaterialDefinitionNode = to_one(MaterialSpecification.material_id, MaterialDefinition, "The material.")
+
+    @strawberry.field(description="What may go in instead.")
+    async def alternates(root: strawberry.Parent[Any], info: Info) -> list[MaterialAlternateType]:
+        """Batched by the kit."""
+
+        async def load(ids: list[int]) -> list[Any]:
+            found = await info.context.read(lambda session: queries.substitutes_of(session, ids))
+            return [found[key] for key in ids]
+
+        return shown(await info.context.batched("substitutes", root.id, load))
 
     @strawberry.field(description="Amount per unit of the segment's output, in the material's base unit.")
     async def quantity_per(root: strawberry.Parent[Any], info: Info) -> QuantityType:
