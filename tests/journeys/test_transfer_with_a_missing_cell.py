@@ -132,10 +132,11 @@ async def test_640_cells_leave_639_come_and_one_is_disputed_until_it_is_adjusted
 
 
 async def pack_the_trays(people: People) -> None:
+    numbers = [number for tray in range(TRAYS) for number in cells(tray)]
+    line = {"material": "CELL-105", "serialNumbers": numbers, "location": "STORE-WIP"}
+    received = await people.do("store-1", "receiveItems", "", site="HV1", lines=[line])
+    assert received["userErrors"] == []
     for tray in range(TRAYS):
-        line = {"material": "CELL-105", "serialNumbers": cells(tray), "location": "STORE-WIP"}
-        received = await people.do("store-1", "receiveItems", "", site="HV1", lines=[line])
-        assert received["userErrors"] == []
         items = [{"material": "CELL-105", "serial": number} for number in cells(tray)]
         packed = await people.do("store-1", "pack", "", sscc=sscc(tray), items=items, location="STORE-WIP")
         assert packed["userErrors"] == []
