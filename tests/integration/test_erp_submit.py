@@ -1,8 +1,6 @@
 """`mesgraph erp submit` and long documents over the wire."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +11,8 @@ import pytest
 from mesgraph.api.view import BODY_MAX
 from mesgraph.integration.b2mml import DOCUMENT_MAX
 from tests.factories.b2mml import document, request, tag
-from tests.kit.served import Served, served
+from tests.integration.erp import Erp, key_of_the_erp
+from tests.kit.served import served
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What does not depend on the database."""
@@ -21,34 +20,11 @@ once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SET_UP = """
 mutation {
   submitSites(input: {sites: [{code: "HV1", name: "Halvard", timeZone: "Europe/Stockholm"}]}) { userErrors { message } }
-  createPrincipal(input: {subject: "erp", kind: SERVICE, displayName: "ERP"}) { userErrors { message } }
-  grantRole(input: {principal: "erp", role: ERP}) { userErrors { message } }
   submitMaterialDefinitions(input: {definitions: [{code: "COIL-C", revision: "1", name: "Coil", kind:
     INTERMEDIATE, baseUom: "MTR", tracking: LOT}]}) { userErrors { message } }
-  issueApiKey(input: {principal: "erp"}) { text userErrors { message } }
 }
 """
 SUBMIT = "mutation ($input: SubmitB2mmlInput!) { submitB2mml(input: $input) { message { state } } }"
-
-
-class Erp:
-    """A server and the key of its planning system."""
-
-    def __init__(self, server: Served, key: str, folder: Path) -> None:
-        self.server = server
-        self.key = key
-        self.folder = folder
-        self.key_file = self.file("key", key)
-
-    def file(self, name: str, content: str | bytes) -> Path:
-        path = self.folder / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    async def submit(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).parent / "mesgraph", "erp", "submit", *map(str, arguments)]
-        command += ["--server", f"http://{self.server.address}", "--key-file", str(self.key_file)]
-        return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
@@ -56,7 +32,7 @@ async def erp(database_url: str, tmp_path: Path) -> AsyncIterator[Erp]:
     async with served(database_url) as server:
         made = await server.ask(SET_UP)
         assert not [part for part in made.values() if part["userErrors"]], made
-        yield Erp(server, made["issueApiKey"]["text"], tmp_path)
+        yield Erp(server, await key_of_the_erp(server), tmp_path)
 
 
 @once
@@ -124,7 +100,7 @@ async def test_an_unreadable_file_is_a_dead_letter(erp: Erp) -> None:
 
 
 async def post(erp: Erp, body: dict[str, Any], key: str | None = None) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {key or erp.key}"}
+    headers = {"Authorization": f"Bearer {key or erp.key}", "Accept": "application/graphql-response+json"}
     answer = await erp.server.http.post("/graphql", json=body, headers=headers, timeout=60)
     return answer.status_code, answer.json()
 
