@@ -24,8 +24,8 @@ def test_every_block_fits_the_schema_with_its_variables(example: Example) -> Non
     schema = build_schema()._schema
     document = parse(example.text)
     assert validate(schema, document) == []
-    [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if example.variables is not None:
+        [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         values = get_variable_values(schema, list(operation.variable_definitions or ()), example.variables)
         assert not isinstance(values, list), [error.message for error in values]
         named = {definition.variable.name.value for definition in operation.variable_definitions or ()}

@@ -15,7 +15,15 @@ from mesgraph.equipment.actions import EquipmentMaster, submit_equipment
 from mesgraph.equipment.models import Equipment, EquipmentClassMember, EquipmentLevel, EquipmentMode, PackmlState
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine
 from mesgraph.holds.models import HeldItem, Hold
-from mesgraph.integration.models import InboundMessage, MessageState
+from mesgraph.integration.models import (
+    Destination,
+    DestinationKind,
+    InboundMessage,
+    MessageState,
+    OutboundMessage,
+    OutboundState,
+    OutboundTrigger,
+)
 from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
 from mesgraph.materials.queries import supplier_by_key
 from mesgraph.orders.models import (
@@ -29,6 +37,7 @@ from mesgraph.orders.models import (
     OperationsRequest,
     RequestState,
 )
+from mesgraph.sites.models import Transfer, TransferLine, TransferState
 from tests.api import START, Api
 from tests.factories.genealogy import act, new_item, receive
 from tests.factories.materials import make_item, site
@@ -185,6 +194,7 @@ async def _orders(api: Api, draw: random.Random) -> None:
     await api.plant.database.write(scatter)
     await api.plant.database.write(_deviations)
     await api.plant.database.write(_messages)
+    await api.plant.database.write(_told)
 
 
 def _deviations(session: Session) -> None:
@@ -236,10 +246,58 @@ def _messages(session: Session) -> None:
         session.add(message)
 
 
+def _told(session: Session) -> None:
+    lot = session.query(Item).filter_by(key="RM-NMP/G-1").one()
+    request = session.query(OperationsRequest).filter_by(code="R-1").one()
+    here, there = (site(session, code) for code in ("HV1", "HV2"))
+    for i, kind in enumerate(DestinationKind):
+        destination = Destination(
+            code=f"X{9 - i}", destination_kind=kind, active=i == 0, from_position=0, created_at=START
+        )
+        session.add(destination)
+        session.flush()
+        for k, state in enumerate(OutboundState):
+            message = OutboundMessage(
+                destination_id=destination.id,
+                message_id=f"O-{i}{k}",
+                trigger=OutboundTrigger.ORDER_COMPLETED,
+                request_id=request.id,
+                document="<SyncOperationsPerformance/>",
+                state=state,
+                site_id=here.id,
+                created_at=START,
+            )
+            session.add(message)
+    for i, state in enumerate(TransferState):
+        transfer = Transfer(
+            number=f"T-{i}",
+            from_site_id=here.id,
+            to_site_id=there.id,
+            from_code="HV1",
+            to_code="HV2",
+            state=state,
+            created_at=START,
+        )
+        session.add(transfer)
+        session.flush()
+        if i % 2:
+            line = TransferLine(
+                transfer_id=transfer.id,
+                line=1,
+                item_id=lot.id,
+                item_key=lot.key,
+                uom=lot.uom,
+                shipped=lot.quantity,
+                created_at=START,
+            )
+            session.add(line)
+
+
 def _rows(session: Session) -> Rows:
     classes = (
         *(Equipment, Supplier, MaterialDefinition, OperationsDefinition, Hold, OperationsRequest, JobOrder),
         *(JobResponse, Deviation, GenealogyEvent, Principal, InboundMessage),
+        *(Destination, OutboundMessage, Transfer),
     )
     rows = Rows({cls: list(session.scalars(select(cls).order_by(cls.id))) for cls in classes})
     rows.of[Item] = list(session.scalars(select(Item).where(Item.item_kind == ItemKind.LOT).order_by(Item.id)))
@@ -247,6 +305,7 @@ def _rows(session: Session) -> Rows:
     pairs = {
         "class": select(EquipmentClassMember.equipment_id, EquipmentClassMember.class_id),
         "held": select(HeldItem.hold_id, HeldItem.item_id),
+        "sent": select(TransferLine.transfer_id, TransferLine.item_id),
         "line": select(GenealogyLine.event_id, GenealogyLine.item_id),
         "role": select(RoleGrant.principal_id, RoleGrant.role, RoleGrant.site_id).where(
             RoleGrant.withdrawn_at.is_(None)

@@ -18,10 +18,11 @@ from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.models import Hold
-from mesgraph.integration.models import InboundMessage
+from mesgraph.integration.models import Destination, InboundMessage, OutboundMessage
 from mesgraph.materials.models import Item, ItemStatus, MaterialDefinition, Supplier
 from mesgraph.orders.models import Deviation, JobOrder, JobResponse, OperationsRequest
 from mesgraph.schema import build_schema
+from mesgraph.sites.models import Transfer
 from tests.api import START, Api
 from tests.factories.materials import make_halvard, make_item
 from tests.lists.stage import NOW, Rows, fill
@@ -39,6 +40,9 @@ LISTS: dict[str, type] = {
     "genealogyEvents": GenealogyEvent,
     "principals": Principal,
     "inboundMessages": InboundMessage,
+    "destinations": Destination,
+    "outboundMessages": OutboundMessage,
+    "transfers": Transfer,
 }
 Test = Callable[[Rows, Any], bool]
 
@@ -215,6 +219,22 @@ CASES: dict[str, list[tuple[dict[str, Any], Test]]] = {
         ({"kind": ["SHIP"]}, has("event_kind", "SHIP")),
         ({"occurredAt": {"from": day(0.3)}}, within("occurred_at", 0.3, None)),
     ],
+    "destinations": [
+        ({"kind": ["HTTP"]}, has("destination_kind", "HTTP")),
+        ({"active": True}, has("active", True)),
+    ],
+    "outboundMessages": [
+        ({"destination": "X8"}, of("destination_id", Destination, "X8")),
+        ({"state": ["PENDING", "FAILED"]}, has("state", "PENDING", "FAILED")),
+        ({"request": "HV1/R-1"}, of("request_id", OperationsRequest, "R-1")),
+        ({"request": "HV1/R-2"}, of("request_id", OperationsRequest, "R-2")),
+    ],
+    "transfers": [
+        ({"keyPrefix": "T-1"}, begins("number", "T-1")),
+        ({"state": ["DISPUTED"]}, has("state", "DISPUTED")),
+        ({"site": "HV2"}, lambda _, row: SITE_IDS["HV2"] in (row.from_site_id, row.to_site_id)),
+        ({"item": {"material": "RM-NMP", "lot": "G-1"}}, linked("sent", Item, "RM-NMP/G-1")),
+    ],
     "inboundMessages": [
         ({"sourceSystem": "ERP2"}, has("source_system", "ERP2")),
         ({"state": ["PARTIAL", "DEAD_LETTER"]}, has("state", "PARTIAL", "DEAD_LETTER")),
@@ -254,8 +274,9 @@ def arranged(rows: list[Any], order: str) -> list[str]:
 
 
 def identity(row: Any) -> str:
-    """How the list names the row: by id, but for messages, which have none."""
-    return str(row.message_id) if isinstance(row, InboundMessage) else node_id(row)
+    """How the list names the row: by id, or by key where it has none."""
+    key = {InboundMessage: "message_id", Destination: "code"}.get(type(row))
+    return node_id(row) if key is None else str(getattr(row, key))
 
 
 async def listed(api: Api, name: str, filter: dict[str, Any], order: str | None = None, first: int = 500) -> list[str]:
@@ -266,7 +287,7 @@ async def listed(api: Api, name: str, filter: dict[str, Any], order: str | None 
         f"query ($filter: {types['filter'].type}, $order: {by}, $first: Int!, $after: String) {{ found: {name}"
         "(filter: $filter, orderBy: $order, first: $first, after: $after) "
         "{ nodes { id: %s } pageInfo { hasNextPage endCursor } totalCount } }"
-    ) % ("messageId" if name == "inboundMessages" else "id")
+    ) % {"inboundMessages": "messageId", "destinations": "code"}.get(name, "id")
     if order is None:
         document = document.replace("orderBy: $order, ", "").replace(f"$order: {by}, ", "")
     found: list[str] = []

@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import Entity, Instant, Sited, Word
+from mesgraph.db import Entity, Instant, Sited, Word, key_text
 
 
 class MessageState(StrEnum):
@@ -67,7 +67,7 @@ class Destination(Entity):
     __tablename__ = "destination"
     kind: ClassVar[str] = "Destination"
 
-    code: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str] = mapped_column(key_text(64), unique=True)
     destination_kind: Mapped[DestinationKind] = mapped_column(Word(DestinationKind))
     url: Mapped[str | None] = mapped_column(String(1000))
     secret: Mapped[str | None] = mapped_column(String(100))

@@ -268,20 +268,6 @@ def destinations(sites: Collection[int] | None) -> Select[Destination]:
     return statement
 
 
-def listed(
-    destination_id: int | None = None, state: OutboundState | None = None, request_id: int | None = None
-) -> Select[OutboundMessage]:
-    """Statement for messages."""
-    statement = select(OutboundMessage)
-    if destination_id is not None:
-        statement = statement.where(OutboundMessage.destination_id == destination_id)
-    if state is not None:
-        statement = statement.where(OutboundMessage.state == state)
-    if request_id is not None:
-        statement = statement.where(OutboundMessage.request_id == request_id)
-    return statement
-
-
 def unacknowledged(session: Session, destination_id: int, after: int, limit: int) -> list[OutboundMessage]:
     """Messages that a destination has yet to take over, in order, behind the one with id ``after``."""
     waiting = (OutboundState.PENDING, OutboundState.SENT)

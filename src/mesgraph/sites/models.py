@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mesgraph.db import BetweenSites, Entity, Exact, Instant, Word
+from mesgraph.db import BetweenSites, Entity, Exact, Instant, Word, key_text
 
 
 class TransferState(StrEnum):
@@ -37,7 +37,7 @@ class Transfer(BetweenSites, Entity):
     kind: ClassVar[str] = "Transfer"
     lock_rank = 15
 
-    number: Mapped[str] = mapped_column(String(80), unique=True)
+    number: Mapped[str] = mapped_column(key_text(80), unique=True)
     from_code: Mapped[str] = mapped_column(String(64))
     to_code: Mapped[str] = mapped_column(String(64))
     state: Mapped[TransferState] = mapped_column(Word(TransferState))

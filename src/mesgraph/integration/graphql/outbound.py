@@ -1,21 +1,22 @@
 """Messages to other systems in the API: destinations, what waits for them, and taking it over."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 import strawberry
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from mesgraph.access.policy import ADMIN, INBOX_READERS
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.filters import Condition
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, page
+from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.relations import to_one
 from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
@@ -130,40 +131,112 @@ class OutboundMessageNode(Node):
 
 @strawberry.input(description="Which messages. All conditions that are given must hold.")
 class OutboundMessageFilter:
-    """Conditions."""
+    """Conditions on messages."""
 
     destination: str | None = strawberry.field(default=None, description="For this destination, by its code.")
-    state: OutboundState | None = strawberry.field(default=None, description="In this state.")
+    state: list[OutboundState] | None = strawberry.field(default=None, description="In any of these states.")
     request: strawberry.ID | None = strawberry.field(default=None, description="About this order.")
+
+
+@strawberry.input(description="Which destinations. All conditions that are given must hold.")
+class DestinationFilter:
+    """Conditions on destinations."""
+
+    kind: list[DestinationKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
+    active: bool | None = strawberry.field(default=None, description="Only those that are told, or only the others.")
+
+
+class OutboundMessageOrder(StrEnum):
+    """The orders in which messages are listed."""
+
+    OLDEST = "OLDEST"
+    NEWEST = "NEWEST"
+
+
+class DestinationOrder(StrEnum):
+    """The orders in which destinations are listed."""
+
+    OLDEST = "OLDEST"
+    CODE = "CODE"
+
+
+MESSAGE_ORDERS = orders(
+    OutboundMessageOrder,
+    "The order of a list of messages.",
+    {
+        OutboundMessageOrder.OLDEST: (Order((OutboundMessage.id,)), "The oldest first."),
+        OutboundMessageOrder.NEWEST: (Order((OutboundMessage.id,), descending=True), "The newest first."),
+    },
+)
+DESTINATION_ORDERS = orders(
+    DestinationOrder,
+    "The order of a list of destinations.",
+    {
+        DestinationOrder.OLDEST: (Order((Destination.id,)), "In the order in which they were made known."),
+        DestinationOrder.CODE: (Order((Destination.code,)), "By code."),
+    },
+)
+
+
+def _of_messages(session: Session, wanted: OutboundMessageFilter) -> Iterator[Condition]:
+    destination = _destination(session, wanted.destination, "filter", "destination")
+    if destination is not None:
+        yield OutboundMessage.destination_id == destination.id
+    if wanted.state is not None:
+        yield OutboundMessage.state.in_(wanted.state)
+    request = find_optional(session, OperationsRequest, wanted.request, "filter", "request")
+    if request is not None:
+        yield OutboundMessage.request_id == request.id
+
+
+def _of_destinations(wanted: DestinationFilter) -> Iterator[Condition]:
+    if wanted.kind is not None:
+        yield Destination.destination_kind.in_(wanted.kind)
+    if wanted.active is not None:
+        yield Destination.active.is_(wanted.active)
 
 
 @strawberry.type
 class OutboundQueries:
     """Reads."""
 
-    @strawberry.field(description="The systems that are told what was made, by id.")
-    async def destinations(self, info: Info, first: First = 50, after: After = None) -> Connection[DestinationType]:
+    @strawberry.field(description="The systems that are told what was made.")
+    async def destinations(
+        self,
+        info: Info,
+        filter: Annotated[
+            DestinationFilter | None, strawberry.argument(description="Which; all when left out.")
+        ] = None,
+        order_by: Annotated[
+            DestinationOrder, strawberry.argument(description="In which order.")
+        ] = DestinationOrder.OLDEST,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[DestinationType]:
         """A page."""
-        sites = info.context.actor.sites_with(INBOX_READERS)
-        return await page(info, outbox.destinations(sites), Order((Destination.id,)), first, after)
+        seen = outbox.destinations(info.context.actor.sites_with(INBOX_READERS))
+        statement = seen.where(*_of_destinations(filter or DestinationFilter()))
+        return await page(info, statement, DESTINATION_ORDERS[order_by], first, after)
 
-    @strawberry.field(description="Messages to other systems, the oldest first.")
+    @strawberry.field(description="Messages to other systems.")
     async def outbound_messages(
         self,
         info: Info,
-        filter: Annotated[OutboundMessageFilter | None, strawberry.argument(description="Which ones.")] = None,
+        filter: Annotated[
+            OutboundMessageFilter | None, strawberry.argument(description="Which; all when left out.")
+        ] = None,
+        order_by: Annotated[
+            OutboundMessageOrder, strawberry.argument(description="In which order.")
+        ] = OutboundMessageOrder.OLDEST,
         first: First = 50,
         after: After = None,
     ) -> Connection[OutboundMessageNode]:
         """A page."""
-        wanted = filter or OutboundMessageFilter()
 
-        def statement(session: Session) -> Select[Any]:
-            destination = _destination(session, wanted.destination, "filter", "destination")
-            request = find_optional(session, OperationsRequest, wanted.request, "filter", "request")
-            return outbox.listed(destination.id if destination else None, wanted.state, request.id if request else None)
+        def listed(session: Session) -> Select[Any]:
+            return select(OutboundMessage).where(*_of_messages(session, filter or OutboundMessageFilter()))
 
-        return await page(info, statement, Order((OutboundMessage.id,)), first, after)
+        return await page(info, listed, MESSAGE_ORDERS[order_by], first, after)
 
 
 def _destination(session: Session, code: str | None, *path: str) -> Destination | None:
