@@ -24,6 +24,7 @@ from mesgraph.definitions.models import (
 )
 from mesgraph.definitions.route import After, Route, Step
 from mesgraph.definitions.specifications import (
+    grouped,
     instruction_contents,
     instructions_of,
     parameter_contents,
@@ -148,15 +149,8 @@ def dependencies_from(session: Session, segment_ids: Collection[int]) -> list[Se
 
 def substitutes_of(session: Session, specification_ids: Collection[int]) -> dict[int, list[MaterialAlternate]]:
     """The materials that may go in instead of the one of each of these bill lines."""
-    found: dict[int, list[MaterialAlternate]] = {key: [] for key in specification_ids}
-    rows = session.scalars(
-        select(MaterialAlternate)
-        .where(MaterialAlternate.specification_id.in_(found))
-        .order_by(MaterialAlternate.specification_id, MaterialAlternate.material_id)
-    )
-    for row in rows:
-        found[row.specification_id].append(row)
-    return found
+    cls = MaterialAlternate
+    return grouped(session, cls.specification_id, cls, specification_ids, cls.material_id)
 
 
 def alternates_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[SegmentAlternate]]:

@@ -1,11 +1,12 @@
 """Named reads of what is recorded while a segment runs: its parameters, its instruction, the steps and their fields."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from mesgraph.db import Row
 from mesgraph.definitions.models import (
     EntrySpecification,
     InstructionStep,
@@ -15,18 +16,23 @@ from mesgraph.definitions.models import (
 from mesgraph.definitions.values import ValueRule
 from mesgraph.quantity import plain
 
+R = TypeVar("R", bound=Row)
+
+
+def grouped(
+    session: Session, column: InstrumentedAttribute[int], cls: type[R], keys: Collection[int], *order: Any
+) -> dict[int, list[R]]:
+    """The rows of ``cls`` whose ``column`` is one of ``keys``, by that, in ``order``."""
+    found: dict[int, list[R]] = {key: [] for key in keys}
+    for row in session.scalars(select(cls).where(column.in_(found)).order_by(column, *order)):
+        found[getattr(row, column.key)].append(row)
+    return found
+
 
 def parameters_of(session: Session, segment_ids: Collection[int]) -> dict[int, list[ParameterSpecification]]:
     """The parameters of each segment, by code."""
-    found: dict[int, list[ParameterSpecification]] = {segment_id: [] for segment_id in segment_ids}
-    rows = session.scalars(
-        select(ParameterSpecification)
-        .where(ParameterSpecification.segment_id.in_(found))
-        .order_by(ParameterSpecification.segment_id, ParameterSpecification.code)
-    )
-    for row in rows:
-        found[row.segment_id].append(row)
-    return found
+    cls = ParameterSpecification
+    return grouped(session, cls.segment_id, cls, segment_ids, cls.code)
 
 
 def instructions_of(session: Session, segment_ids: Collection[int]) -> dict[int, WorkInstruction]:
@@ -37,28 +43,14 @@ def instructions_of(session: Session, segment_ids: Collection[int]) -> dict[int,
 
 def steps_of(session: Session, instruction_ids: Collection[int]) -> dict[int, list[InstructionStep]]:
     """The steps of each instruction, by number."""
-    found: dict[int, list[InstructionStep]] = {instruction_id: [] for instruction_id in instruction_ids}
-    rows = session.scalars(
-        select(InstructionStep)
-        .where(InstructionStep.instruction_id.in_(found))
-        .order_by(InstructionStep.instruction_id, InstructionStep.no)
-    )
-    for row in rows:
-        found[row.instruction_id].append(row)
-    return found
+    cls = InstructionStep
+    return grouped(session, cls.instruction_id, cls, instruction_ids, cls.no)
 
 
 def entries_of(session: Session, step_ids: Collection[int]) -> dict[int, list[EntrySpecification]]:
     """The fields of each step, in the order in which they were written down."""
-    found: dict[int, list[EntrySpecification]] = {step_id: [] for step_id in step_ids}
-    rows = session.scalars(
-        select(EntrySpecification)
-        .where(EntrySpecification.step_id.in_(found))
-        .order_by(EntrySpecification.step_id, EntrySpecification.place)
-    )
-    for row in rows:
-        found[row.step_id].append(row)
-    return found
+    cls = EntrySpecification
+    return grouped(session, cls.step_id, cls, step_ids, cls.place)
 
 
 def parameter_contents(session: Session, segment_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
