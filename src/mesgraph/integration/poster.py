@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import httpx2
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mesgraph.clock import Clock
@@ -40,7 +40,7 @@ REFUSING = frozenset({400, 409, 410, 413, 422})
 DELAY_S_MIN, DELAY_S_MAX = 1.0, 300.0
 POLL_S = 0.5
 TIMEOUT_S = 10.0
-CANDIDATES = 200
+HEADS_MAX = 50
 LEADER_LOCK = 0x6D6573_706F7374
 
 MESSAGE_ID = "Mesgraph-Message-Id"
@@ -57,7 +57,6 @@ class Letter:
     id: int
     message_id: str
     order: str
-    request_id: int
     trigger: str
     body: bytes
 
@@ -253,20 +252,24 @@ def _addresses(session: Session) -> list[Address]:
 
 def _heads(session: Session, destination_id: int) -> list[Letter]:
     """The oldest waiting message of each order, in order: the ones behind it wait for it."""
+    oldest = func.min(OutboundMessage.id)
+    heads = (
+        select(oldest)
+        .where(OutboundMessage.destination_id == destination_id, OutboundMessage.state == OutboundState.PENDING)
+        .group_by(OutboundMessage.request_id)
+        .order_by(oldest)
+        .limit(HEADS_MAX)
+    )
     rows = session.execute(
         select(OutboundMessage, OperationsRequest.code)
         .join(OperationsRequest, OperationsRequest.id == OutboundMessage.request_id)
-        .where(OutboundMessage.destination_id == destination_id, OutboundMessage.state == OutboundState.PENDING)
+        .where(OutboundMessage.id.in_(session.scalars(heads).all()))
         .order_by(OutboundMessage.id)
-        .limit(CANDIDATES)
     )
-    heads: dict[int, Letter] = {}
-    for message, code in rows:
-        letter = Letter(
-            message.id, message.message_id, code, message.request_id, message.trigger, message.document.encode()
-        )
-        heads.setdefault(message.request_id, letter)
-    return list(heads.values())
+    return [
+        Letter(message.id, message.message_id, code, message.trigger, message.document.encode())
+        for message, code in rows
+    ]
 
 
 class LeadLost(Exception):
