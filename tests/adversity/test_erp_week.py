@@ -11,6 +11,7 @@ import pytest
 
 from mesgraph.demo.client import Client
 from mesgraph.demo.crew import Crew, connections, hire
+from mesgraph.demo.halvard import SITE
 from mesgraph.demo.stage import Stage, stage
 from tests.adversity.erp_week import DAMAGED, DOUBLED, REUSED, End, Expected, Week, week
 from tests.stages import empty_database, scaled
@@ -49,7 +50,7 @@ async def play(set_up: Stage, made: Week) -> tuple[dict[str, End], int]:
     victims = set(chance.sample(range(len(made.deliveries)), KILLS))
     async with connections() as http:
         crew = Crew(set_up.server.url, http)
-        await hire(crew, set_up.admin_key)
+        await hire(crew, set_up.admin_key, [SITE])
         erp = crew["erp"]
         await erp.do("submitMaterialDefinitions", "material", definitions=[MATERIAL])
         for place, delivery in enumerate(made.deliveries):
