@@ -32,6 +32,7 @@ class Code(StrEnum):
     ALREADY_CONTAINED = "ALREADY_CONTAINED"
     CONSUMPTION_OUT_OF_TOLERANCE = "CONSUMPTION_OUT_OF_TOLERANCE"
     DEFINITION_NOT_EFFECTIVE = "DEFINITION_NOT_EFFECTIVE"
+    DEVIATION_OPEN = "DEVIATION_OPEN"
     DOCUMENT_INVALID = "DOCUMENT_INVALID"
     DOWNSTREAM_DEPENDENCY = "DOWNSTREAM_DEPENDENCY"
     DUPLICATE_KEY = "DUPLICATE_KEY"
@@ -98,6 +99,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.DEFINITION_NOT_EFFECTIVE: Meaning(
         "The operations definition is not approved, not effective at that moment, or not allowed at the site.",
         "Approve a version that is effective then, or name another version.",
+    ),
+    Code.DEVIATION_OPEN: Meaning(
+        "A deviation of the order's runs waits for its decision.",
+        "Have the deviations named in the message decided (`decideDeviation`), then close the order.",
     ),
     Code.DOCUMENT_INVALID: Meaning(
         "The GraphQL document does not parse or does not fit this schema.",
@@ -267,6 +272,9 @@ MEANINGS: dict[Code, Meaning] = {
 
 Path: TypeAlias = tuple[str | int, ...]
 
+EVENT_TIME: Path = ("event_time",)
+"""Where a command says when it happened."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
@@ -375,11 +383,14 @@ class Findings:
 
     @contextmanager
     def under(self, *path: str | int) -> Iterator[None]:
-        """Catch a refusal of a part, note it below ``path``, and go on to the next part."""
+        """Catch a refusal of a part, note it below ``path``, and go on to the next part.
+
+        The event time is no part's: a command has one, and what is wrong with it is told there.
+        """
         try:
             yield
         except Refused as refused:
-            self.extend(refused.under(*path).violations)
+            self.extend(v if v.path == EVENT_TIME else replace_path(v, (*path, *v.path)) for v in refused.violations)
 
     def refuse(self) -> None:
         """Raise :class:`Refused` with everything noted so far, if anything was."""

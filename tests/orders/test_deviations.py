@@ -195,3 +195,25 @@ async def test_who_opens_and_who_decides(api: Api, command: str, allowed: Role) 
         assert (await api.error(document, by=role, i=input))["code"] == "FORBIDDEN"
     data = await api.ask(document, by=allowed, i=input)
     assert codes(data[command]["userErrors"]) == ["NOT_FOUND"]
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_an_order_is_not_closed_while_a_deviation_of_its_runs_waits(api: Api, accept: bool) -> None:
+    _, run = await short(api)
+    deviation = await ask_for(api, run)
+    order = run.rpartition("-R")[0].rpartition("-")[0]
+    reason = {"code": "TEST", "comment": "the binder stayed in the pipe"}
+    await api.do(
+        "abortOperationsRequest",
+        "",
+        by=Role.SUPERVISOR,
+        operationsRequest=order,
+        disposition="SCRAP",
+        reason=reason,
+    )
+    closing: dict[str, Any] = {"operationsRequest": order, "acceptUnaccounted": True, "reason": reason}
+    errors = await api.refused("closeOperationsRequest", by=Role.PLANNER, **closing)
+    assert [(e["code"], e["path"]) for e in errors] == [("DEVIATION_OPEN", ["input", "operationsRequest"])]
+    assert "D-000001" in errors[0]["message"]
+    await decide(api, deviation, accept=accept)
+    await api.do("closeOperationsRequest", "", by=Role.PLANNER, **closing)

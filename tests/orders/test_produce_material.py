@@ -294,6 +294,28 @@ async def test_one_command_makes_five_thousand_units(api: Api) -> None:
     assert "VALIDATION_FAILED" in codes(errors)
 
 
+STRICT = Step(20, "SLURRY-C", [Line("RM-PVDF", per="0.01", tolerance="1", action=ToleranceAction.BLOCK)])
+
+
+@pytest.mark.parametrize(
+    ("value", "refusals"), [("1", []), ("2", ["2 KGM of RM-PVDF, the bill asks 1 KGM within 1 %"])]
+)
+async def test_what_may_not_be_taken_still_counts_for_the_bill(api: Api, value: str, refusals: list[str]) -> None:
+    operator, _, run = await mixing(api, STRICT)
+    errors = await api.refused(
+        "produceMaterial",
+        by=operator,
+        jobResponse=run,
+        consumed=[{"item": BINDER, "quantity": amount(value, "KGM")}],
+        outputs=[lot("SLURRY-C", "SC-1", "100")],
+        eventTime="2026-02-16T04:00:00Z",
+    )
+    early = [e for e in errors if e["code"] == "TIME_ORDER_INVALID"]
+    assert {tuple(e["path"]) for e in early} == {("input", "eventTime")}
+    assert len(early) == 2, "before the run began, and before the binder was there"
+    assert [e["message"] for e in errors if e not in early] == refusals
+
+
 @pytest.mark.parametrize("state", ["paused", "not begun"])
 async def test_a_run_that_does_not_run_makes_nothing(api: Api, state: str) -> None:
     operator, order, run = await mixing(api)

@@ -12,7 +12,18 @@ from mesgraph.definitions.instruction import EntryDraft, InstructionDraft, StepD
 from mesgraph.definitions.models import StepKind
 from mesgraph.definitions.values import DataType, ValueRule
 from tests.api import Api
-from tests.factories.execution import MIX, codes, make_order, make_plant, receive, start
+from tests.factories.execution import (
+    COAT,
+    MIX,
+    codes,
+    consume,
+    lot,
+    make_order,
+    make_plant,
+    produce,
+    receive,
+    start,
+)
 from tests.factories.materials import material
 
 NET = EntryDraft(
@@ -143,6 +154,55 @@ async def test_a_scan_of_another_material_is_refused(api: Api) -> None:
     assert [(e["code"], e["path"]) for e in errors] == [("WRONG_MATERIAL", ["input", "entries", "0", "item"])]
 
 
+SLURRY = {"field": "slurry", "item": {"material": "SLURRY-C", "lot": "SC-1"}}
+
+
+async def coating(api: Api) -> tuple[Any, list[str], str]:
+    """The operator, runs of the coaters of two orders that scan slurry, and what made the slurry in the first."""
+    operator = await make_plant(api)
+    slurry = await api.plant.database.read(lambda session: material(session, "SLURRY-C"))
+    field = EntryDraft(field="slurry", prompt="Slurry", rule=ValueRule(DataType.ITEM), material=slurry)
+    scan = InstructionDraft(code="WI-COAT", version="1", name="Scan", steps=[step(10, StepKind.SCAN, field)])
+    orders = [await make_order(api, MIX, replace(COAT, instruction=scan), code=code) for code in ("10045", "10046")]
+    await receive(api, "RM-PVDF", "PVDF-2219", "25")
+    mix = await start(api, orders[0], 20, operator)
+    await consume(api, mix, "RM-PVDF", "PVDF-2219", "7.44", by=operator)
+    made = await produce(api, mix, lot("SLURRY-C", "SC-1", "800"), by=operator)
+    return operator, [await start(api, order, 30, operator) for order in orders], made["ledgerEvents"][-1]["eventId"]
+
+
+async def refused_scan(api: Api, operator: Any, run: str) -> list[str]:
+    errors = await api.refused("recordStep", by=operator, jobResponse=run, step="10", entries=[SLURRY])
+    assert [e["path"] for e in errors] == [["input", "entries", "0", "item"]]
+    return codes(errors)
+
+
+async def test_an_item_in_process_is_scanned_in_its_own_order_only(api: Api) -> None:
+    operator, (own, other), _ = await coating(api)
+    assert await refused_scan(api, operator, other) == ["LOT_NOT_RELEASED"]
+    assert (await done(api, operator, own, 10, SLURRY))["verdict"] == "PASS"
+
+
+async def test_what_is_only_a_number_since_its_production_was_reversed_is_not_scanned(api: Api) -> None:
+    operator, (own, _), production = await coating(api)
+    await api.do("reverseEvent", "", by=operator, event=production, reason={"code": "WRONG_SCAN"})
+    assert await refused_scan(api, operator, own) == ["LOT_NOT_RELEASED"]
+
+
+async def test_what_is_used_up_is_scanned_only_in_the_run_that_took_it(api: Api) -> None:
+    operator, (own, other), _ = await coating(api)
+    await consume(api, own, "SLURRY-C", "SC-1", "800", by=operator)
+    assert await refused_scan(api, operator, other) == ["ALREADY_CONTAINED"]
+    await done(api, operator, own, 10, SLURRY)
+
+
+async def test_what_left_the_stock_is_not_scanned(api: Api) -> None:
+    operator, run = await running(api)
+    await api.do("scrapItem", "", by=Role.SUPERVISOR, item=BINDER, reason={"code": "TORN"})
+    errors = await api.refused("recordStep", by=operator, jobResponse=run, step="10", entries=[SCANNED])
+    assert [(e["code"], e["path"]) for e in errors] == [("LOT_NOT_RELEASED", ["input", "entries", "0", "item"])]
+
+
 @pytest.mark.parametrize(
     ("no", "entries", "refusals"),
     [
@@ -248,6 +308,22 @@ async def test_who_took_part_does_not_sign(api: Api, signer: Callable[..., Any])
     await done(api, operator, run, 30, closed())
     errors = await api.refused("recordStep", by=await signer(api, run), jobResponse=run, step="40")
     assert [(e["code"], e["path"]) for e in errors] == [("SAME_PERSON_FORBIDDEN", ["input", "step"])]
+
+
+async def test_what_is_signed_is_signed_again_only_after_something_else_was_recorded(api: Api) -> None:
+    operator, run = await running(api)
+    await done(api, operator, run, 10, SCANNED)
+    await done(api, operator, run, 20, weighed())
+    await done(api, operator, run, 30, closed())
+    first, second = [await api.actor(Role.SUPERVISOR, subject=subject) for subject in ("sup-02", "sup-03")]
+    await done(api, first, run, 40)
+    for by in (first, second):
+        errors = await api.refused("recordStep", by=by, jobResponse=run, step="40")
+        assert [(e["code"], e["path"]) for e in errors] == [("RECORD_IMMUTABLE", ["input", "step"])]
+        assert "record the step that has to be put right again" in errors[0]["message"]
+    assert (await done(api, operator, run, 30, closed()))["attempt"] == 2
+    assert (await done(api, second, run, 40))["attempt"] == 2
+    assert codes(await api.refused("recordStep", by=first, jobResponse=run, step="40")) == ["RECORD_IMMUTABLE"]
 
 
 async def test_an_interrupted_run_may_go_on_with_its_steps_an_ended_one_not(api: Api) -> None:

@@ -28,6 +28,7 @@ from mesgraph.orders.production import (
     gather,
     inherit,
     is_unlisted_product,
+    parts_of,
     pending_items,
     post,
     settle,
@@ -78,11 +79,11 @@ def assemble_unit(
         for i, component in enumerate(components):
             with found.under("components", i), all_violations() as of_component:
                 of_component.extend(take_violations(work, run, Take(item=component.item, quantity=ONE), bill))
-        portions = gather(work, run, found, bill, consumed, sources) if consumed or sources else []
-        taken = amounts(work, [*((part, ONE) for part in parts), *((x.item, x.quantity) for x in portions)])
+        portions, refused = gather(work, run, found, bill, consumed, sources) if consumed or sources else ([], [])
+        taken = amounts(work, [*((part, ONE) for part in parts), *parts_of(portions), *refused])
         by_itself = flush(work, run, found, bill, ONE, taken)
         portions += by_itself
-        for code, quantity in amounts(work, ((x.item, x.quantity) for x in by_itself)).items():
+        for code, quantity in amounts(work, parts_of(by_itself)).items():
             taken[code] += quantity
         tolerated = tolerate(work, response, out_of_tolerance(bill, taken, ONE), found, "components")
     inputs = [Line(component.item, ONE, slot=component.slot) for component in components]

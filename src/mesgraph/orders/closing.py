@@ -14,6 +14,7 @@ from mesgraph.holds.queries import open_holds_of, open_holds_of_orders
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import events, lifecycle
 from mesgraph.orders.books import Books, books_of
+from mesgraph.orders.deviations import open_violation
 from mesgraph.orders.halt import check, lock_with_jobs
 from mesgraph.orders.mass_balance import TOLERANCE_PCT, ZERO, Balance
 from mesgraph.orders.models import JobState, JobSubState, MassBalanceLine, OperationsRequest, RequestState
@@ -50,9 +51,10 @@ def close_operations_request(
 
     What lots of its intermediates still have in the books and is not ``carried_over`` is unaccounted for, and written
     off. Refuses VERSION_CONFLICT, INVALID_TRANSITION, ORDER_ON_HOLD, LOT_ON_HOLD while an item that it made has an open
-    hold, VALIDATION_FAILED for a lot that is not to be declared, INSUFFICIENT_QUANTITY for more of it than the books
-    show, and MASS_BALANCE_EXCEEDED for every material of which more is unaccounted for than is tolerated, unless that
-    is accepted: then REASON_REQUIRED without a comment that explains it, and FORBIDDEN for whoever is no planner.
+    hold, DEVIATION_OPEN while a deviation of its runs is not decided, VALIDATION_FAILED for a lot that is not to be
+    declared, INSUFFICIENT_QUANTITY for more of it than the books show, and MASS_BALANCE_EXCEEDED for every material of
+    which more is unaccounted for than is tolerated, unless that is accepted: then REASON_REQUIRED without a comment
+    that explains it, and FORBIDDEN for whoever is no planner.
     """
     jobs = lock_with_jobs(work, request)
     books = books_of(work.session, [request])[request.id]
@@ -61,6 +63,7 @@ def close_operations_request(
         with found.under():
             check(work, request, RequestState.CLOSED, expected_version)
         found.extend(_hold_violations(work, request))
+        found.add(open_violation(work, request, "operations_request"))
         declared = _declared(found, books, carried_over)
         balances = books.balances(declared)
         if any(balance.exceeded for balance in balances.values()):

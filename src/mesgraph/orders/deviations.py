@@ -23,7 +23,9 @@ from mesgraph.orders.models import (
     Deviation,
     DeviationKind,
     DeviationState,
+    JobOrder,
     JobResponse,
+    OperationsRequest,
     ParameterActual,
     StepExecution,
 )
@@ -32,6 +34,8 @@ from mesgraph.words import number_after
 from mesgraph.work import Work
 
 D = DeviationState
+NAMED_MAX = 20
+"""How many deviations a refusal names."""
 
 
 def record_deviation(
@@ -172,6 +176,23 @@ def _accepted(work: Work, response: JobResponse, bill_line_ids: Collection[int])
         )
     )
     return {row.bill_line_id: row for row in rows if row.bill_line_id is not None}
+
+
+def open_violation(work: Work, request: OperationsRequest, *path: str | int) -> Violation | None:
+    """DEVIATION_OPEN while deviations of the order's runs wait for their decision; names them."""
+    waiting = (
+        select(Deviation.number)
+        .join(JobResponse, JobResponse.id == Deviation.job_response_id)
+        .join(JobOrder, JobOrder.id == JobResponse.job_order_id)
+        .where(JobOrder.request_id == request.id, Deviation.state == D.OPEN)
+        .order_by(Deviation.number)
+    )
+    numbers = work.session.scalars(waiting.limit(NAMED_MAX + 1)).all()
+    if not numbers:
+        return None
+    more = " and more" if len(numbers) > NAMED_MAX else ""
+    message = f"deviations of {request.code} wait for a decision: {', '.join(numbers[:NAMED_MAX])}{more}"
+    return invalid(message, *path, code=Code.DEVIATION_OPEN)
 
 
 def _known_violation(work: Work, run: Run, bill_line_id: int) -> Violation | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import insert, select
 
@@ -82,6 +82,19 @@ class Portion:
         return Line(self.item, self.quantity, range_from=start, range_to=start + self.quantity)
 
 
+Part: TypeAlias = tuple[Item, Decimal]
+"""How much of an item."""
+
+
+class Gathered(NamedTuple):
+    """What goes in, and what was to go in but may not be taken: the bill is judged by both, so that a refusal is not
+    told a second time as an amount that is missing.
+    """
+
+    portions: list[Portion]
+    refused: list[Part]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Made:
     """What a production brought forth."""
@@ -119,11 +132,11 @@ def produce_material(
     with all_violations() as found:
         found.extend(run.violations(work))
         found.extend(_output_violations(work, run, outputs, bill))
-        portions = gather(work, run, found, bill, consumed, sources)
-        portions += flush(work, run, found, bill, produced, _amounts_of(work, portions))
+        portions, refused = gather(work, run, found, bill, consumed, sources)
+        portions += flush(work, run, found, bill, produced, amounts(work, [*parts_of(portions), *refused]))
         found.add(None if found.violations else _input_violation(run, portions))
         found.extend(_order_violations(work, portions))
-        outside = out_of_tolerance(bill, _amounts_of(work, portions), produced)
+        outside = out_of_tolerance(bill, amounts(work, [*parts_of(portions), *refused]), produced)
         tolerated = tolerate(work, response, outside, found, "outputs")
     made = _create(work, run, outputs)
     inherit(work, portions, [item for item, _ in made])
@@ -157,10 +170,11 @@ def gather(
     bill: Sequence[BillLine],
     consumed: Sequence[Take],
     sources: Sequence[Source],
-) -> list[Portion]:
+) -> Gathered:
     """What goes in: taken in the same breath, named of the pending, or all that is pending. Notes what is wrong."""
     pending = pending_of(work, run) if sources or not consumed else []
     portions: list[Portion] = []
+    refused: list[Part] = []
     left = {actual.id: actual.pending for actual, _ in pending}
     for i, source in enumerate(sources):
         with found.under("from_", i):
@@ -168,10 +182,12 @@ def gather(
     if not sources:
         portions += [Portion(actual=actual, item=item, quantity=actual.pending) for actual, item in pending]
     for i, take in enumerate(consumed):
+        refused.append((take.item, take.quantity))
         with found.under("consumed", i):
             actual = take_in(work, run, take, bill)
             portions.append(Portion(actual=actual, item=take.item, quantity=take.quantity))
-    return _joined(portions)
+            refused.pop()
+    return Gathered(_joined(portions), refused)
 
 
 def flush(
@@ -200,8 +216,9 @@ def _input_violation(run: Run, portions: Sequence[Portion]) -> Violation | None:
     )
 
 
-def _amounts_of(work: Work, portions: Iterable[Portion]) -> dict[str, Decimal]:
-    return amounts(work, ((portion.item, portion.quantity) for portion in portions))
+def parts_of(portions: Iterable[Portion]) -> list[Part]:
+    """The items that go in, with how much of each."""
+    return [(portion.item, portion.quantity) for portion in portions]
 
 
 def settle(portions: Iterable[Portion], event: GenealogyEvent) -> None:
@@ -212,7 +229,7 @@ def settle(portions: Iterable[Portion], event: GenealogyEvent) -> None:
             portion.actual.genealogy_event_id = event.id
 
 
-def amounts(work: Work, parts: Iterable[tuple[Item, Decimal]]) -> dict[str, Decimal]:
+def amounts(work: Work, parts: Iterable[Part]) -> dict[str, Decimal]:
     """How much goes in, by material code."""
     taken: dict[str, Decimal] = defaultdict(Decimal)
     for item, quantity in parts:
