@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from mesgraph.demo.halvard import SITE
 from mesgraph.demo.plan import (
+    ANODE,
     BUSBARS,
     CATHODE,
     CELL,
@@ -14,6 +16,8 @@ from mesgraph.demo.plan import (
     MODULE_TEST,
     PACK,
     SCHEDULE_MESSAGE,
+    STACKING,
+    START,
     Plan,
 )
 from mesgraph.demo.step import STEP, Ref, Step, amount, lot, take, unit
@@ -28,6 +32,7 @@ def happenings(plan: Plan, times: Times) -> Iterator[Step]:
     if plan.eventful:
         yield from erp_repeats_and_corrects(plan, times[CATHODE, MIXING][0])
         yield from charges_wrongly(plan, times[CATHODE, MIXING][0])
+        yield from feeds_the_stacker_wrongly(plan, times[CELL, STACKING][0])
         yield from grades_too_early(times[CELL, GRADING][0])
         yield from takes_a_cell_twice(plan, times[MODULE, BUSBARS][1])
         yield from reworks_a_module(plan, times[MODULE, MODULE_TEST][0])
@@ -93,6 +98,29 @@ def charges_wrongly(plan: Plan, at: datetime) -> Iterator[Step]:
     reason = {"code": "NOT_CHARGED", "comment": "stayed in the sack"}
     undo = {"event": Ref("posted", key), "reason": reason}
     yield Step(at + 4 * minute, "op-017", "reverseEvent", f"{key}/reverse", undo)
+
+
+def feeds_the_stacker_wrongly(plan: Plan, at: datetime) -> Iterator[Step]:
+    """Electrolyte past its date is not taken, nor an anode coil on the side of the cathode (S9)."""
+    old = "ELY-4331"
+    line = {
+        "material": "RM-ELY",
+        "lotNumber": old,
+        "quantity": amount("RM-ELY", "2"),
+        "expiresAt": "2026-02-16T12:00:00+01:00",
+        "location": f"{SITE}/STORE-RM",
+    }
+    morning = START + 12 * STEP
+    yield Step(morning, "op-017", "receiveItems", f"receive/RM-ELY/{old}", {"site": SITE, "lines": [line]})
+    yield Step(morning + STEP, "qa-01", "releaseLot", f"release/RM-ELY/{old}", {"item": lot("RM-ELY", old)})
+    run = Ref("run", CELL, STACKING)
+    expired = {"jobResponse": run, **take("RM-ELY", old, "0.265")}
+    key = f"stack/{old}"
+    yield Step(at + STEP, "op-022", "consumeMaterial", key, expired, frozenset({"LOT_EXPIRED"}))
+    anode = lot(*plan.coils_of(ANODE)[0])
+    entries = [{"field": field, "item": anode} for field in ("cathode", "anode")]
+    scanned = {"jobResponse": run, "step": "10", "entries": entries}
+    yield Step(at + 2 * STEP, "op-022", "recordStep", "stack/step/10/wrong", scanned, frozenset({"WRONG_MATERIAL"}))
 
 
 def grades_too_early(at: datetime) -> Iterator[Step]:
