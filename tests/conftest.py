@@ -11,7 +11,7 @@ from mesgraph.config import Settings
 from mesgraph.migration import migrate
 from mesgraph.plant import Plant, running_plant
 from tests.api import Api, SteppedClock
-from tests.services import create_database, drop_database
+from tests.services import create_database, drop_database, drop_soon
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
@@ -44,7 +44,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         server, template_name = request.getfixturevalue("postgresql_template")
         name = f"test_{uuid.uuid4().hex}"
         yield create_database(server, name, template=template_name)
-        drop_database(server, name)
+        drop_soon(server, name)
 
 
 @pytest.fixture

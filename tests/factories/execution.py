@@ -38,7 +38,8 @@ from mesgraph.orders.models import (
 )
 from mesgraph.work import Actor
 from tests.api import Api
-from tests.factories.materials import equipment, make_halvard, material, site
+from tests.factories.materials import equipment, material, put_halvard, site
+from tests.factories.snapshot import make_once
 
 STORES = ["STORE-RM", "STORE-WIP"]
 
@@ -87,9 +88,9 @@ class Order:
 
 async def make_plant(api: Api) -> Actor:
     """HALVARD with COAT01 for any number of jobs and COAT02 for one; returns the operator."""
-    await make_halvard(api)
 
     def prepare(session: Session) -> None:
+        put_halvard(api, session)
         work = api.work(session)
         submit_equipment_class(work, code="WORK-UNIT", name="Anything that runs jobs")
         for code in ("COAT01", "COAT02"):
@@ -103,7 +104,7 @@ async def make_plant(api: Api) -> Actor:
             )
             submit_equipment(work, site(session), master)
 
-    await api.plant.database.write(prepare)
+    await make_once(api, "plant", prepare)
     return await api.actor(Role.OPERATOR, site="HV1", subject="op-017")
 
 

@@ -21,6 +21,7 @@ from mesgraph.materials.models import (
 )
 from mesgraph.materials.queries import material_by_key
 from tests.api import Api
+from tests.factories.snapshot import make_once
 
 SSCC = "095212340000000013"
 """The first pallet."""
@@ -98,10 +99,11 @@ MATERIALS = [
 
 async def make_halvard(api: Api) -> None:
     """Sites HV1 and HV2 with stores and one work unit each, two suppliers, and all materials."""
-    await api.plant.database.write(lambda session: _make(api, session))
+    await make_once(api, "halvard", lambda session: put_halvard(api, session))
 
 
-def _make(api: Api, session: Session) -> None:
+def put_halvard(api: Api, session: Session) -> None:
+    """The same in a session."""
     work = api.work(session)
     for code, zone, gln, stores, unit in (
         ("HV1", "Europe/Stockholm", "9521234000013", ("STORE-RM", "STORE-WIP"), "COAT01"),
