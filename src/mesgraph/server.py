@@ -21,6 +21,9 @@ class Unfit(Exception):
 def run(settings: Settings) -> None:
     """Serve until stopped. Raises :class:`Unfit`. The settings must also stand in the environment of the process."""
     check(settings)
+    place = f"http://{settings.host}:{settings.port}"
+    sys.stdout.write(f"mesgraph serves {place}/graphql{f' and {place}/graphiql' if settings.graphiql else ''}\n")
+    sys.stdout.flush()
     # uvicorn finishes its work and then raises the signal again for whoever was there before it: a stop is a success
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(

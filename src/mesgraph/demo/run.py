@@ -15,6 +15,7 @@ from mesgraph.demo.checks import Check
 from mesgraph.demo.client import Seen
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.database import own_database
+from mesgraph.demo.halvard import PEOPLE
 from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.picture import Picture
 from mesgraph.demo.plan import Plan
@@ -97,14 +98,19 @@ def _verdict(console: Console, stage: Stage, found: Sequence[Check]) -> None:
     console.print(f"database {stage.server.database}", highlight=False, markup=False)
 
 
+SHOWN = ("audit-01", "sup-02", "plan-01", "op-031", "qa-01", "erp", "viewer", "admin")
+"""Whose keys are printed, so that everything can be tried; they open this demo alone."""
+
+
 def _addresses(console: Console, stage: Stage, crew: Crew) -> None:
     """Where to look; the key stands behind #, which no browser sends to a server."""
     url = stage.server.url
+    roles = {person.subject: f"{person.name} ({', '.join(person.roles)})".lower() for person in PEOPLE}
     lines = [
         "",
-        f"GraphiQL      {url}/graphiql#key={crew['viewer'].key}",
-        f"GraphQL       {url}/graphql   (HTTP and WebSocket)",
-        f"as auditor    Authorization: Bearer {crew['audit-01'].key}",
+        f"GraphiQL  {url}/graphiql#key={crew['audit-01'].key}   (reads everything; put another key to do something)",
+        f"GraphQL   {url}/graphql   (HTTP and WebSocket)   Authorization: Bearer KEY",
+        *(f"  {crew[subject].key}  {subject}, {roles.get(subject, 'first administrator')}" for subject in SHOWN),
         "Ctrl-C stops the server.",
     ]
     for line in lines:

@@ -49,6 +49,8 @@ async def seed(crew: Crew, sites: Sequence[str]) -> None:
     await crew["erp"].do("submitMaterialDefinitions", "materials", definitions=materials)
     for definition in DEFINITIONS:
         await _define(crew, definition)
+    # what is made is told to the ERP, whose connector fetches it (outboundReady, acknowledgeOutbound)
+    await crew["admin"].do("registerDestination", "destination/ERP1", code="ERP1", kind="CONNECTOR")
 
 
 def _machine(machine: Machine) -> dict[str, Any]:
