@@ -229,6 +229,17 @@ def put_order(
     return Order(code=f"HV1/{code}", jobs=jobs)
 
 
+async def step_of(api: Api, order: Order, seq: int) -> str:
+    """The id of a step of an order."""
+    data = await api.ask(
+        "query($key: ID!) { operationsRequest(key: $key) { segmentRequirements { id seq endedAt } } }",
+        by=Role.PLANNER,
+        key=order.code,
+    )
+    steps = data["operationsRequest"]["segmentRequirements"]
+    return next(str(step["id"]) for step in steps if step["seq"] == seq)
+
+
 async def receive(api: Api, code: str, number: str, quantity: str, *, store: str = "STORE-RM") -> Item:
     """A lot received from a supplier, released."""
 

@@ -15,6 +15,7 @@ from mesgraph.orders.lifecycle import (
 )
 from mesgraph.orders.models import JobState, JobSubState, RequestState
 from tests.api import Api
+from tests.factories.execution import MIX, make_order, make_plant
 from tests.factories.orders import make_cathode, put_job, put_request, release
 from tests.factories.states import jobs_in, make_any_plant, orders_in
 from tests.transitions import Row, Table, Verb, check_refusals, check_steps, policy_differences
@@ -151,3 +152,21 @@ async def test_a_step_decided_on_another_version_is_refused(api: Api) -> None:
     ):
         errors = await api.refused(command, by=role, expectedVersion=99, **reference)
         assert errors[0]["code"] == "VERSION_CONFLICT"
+
+
+async def test_a_refusal_of_a_job_says_why_in_words(api: Api) -> None:
+    await make_plant(api)
+    order = await make_order(api, MIX)
+    said = {
+        command: (await api.refused(command, by=by, jobOrder=order.jobs[20]))[0]["message"]
+        for command, by in [
+            ("permitJobOrder", Role.SUPERVISOR),
+            ("stopJobOrder", Role.OPERATOR),
+            ("resumeJobOrder", Role.SUPERVISOR),
+        ]
+    }
+    assert said == {
+        "permitJobOrder": "10045-20 is ALLOWED_TO_START/READY and permitted already",
+        "stopJobOrder": "10045-20 is ALLOWED_TO_START/READY and has not begun: start it first (startJobOrder)",
+        "resumeJobOrder": "10045-20 is ALLOWED_TO_START/READY and has not begun: start it first (startJobOrder)",
+    }

@@ -1,7 +1,20 @@
 """What runs report adds up; the last step counts for the order."""
 
+from mesgraph.access.roles import Role
 from tests.api import Api
-from tests.factories.execution import COAT, MIX, amount, codes, consume, make_order, make_plant, receive, start
+from tests.factories.execution import (
+    COAT,
+    MIX,
+    STACK,
+    amount,
+    codes,
+    consume,
+    make_order,
+    make_plant,
+    receive,
+    start,
+    step_of,
+)
 
 SUMS = (
     "jobResponse { goodQuantity { value uom } scrapQuantity { value } "
@@ -64,6 +77,74 @@ async def test_nothing_is_reported_before_the_run_began(api: Api) -> None:
         eventTime="2026-02-16T04:00:00Z",
     )
     assert codes(errors) == ["TIME_ORDER_INVALID"]
+
+
+async def test_a_sum_that_cannot_be_recorded_is_refused(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, MIX, COAT)
+    coat = await start(api, order, 30, operator)
+    await api.do("reportQuantity", "", by=operator, jobResponse=coat, good=amount("201.234567", "MTR"))
+    most = amount("999999999999", "MTR")
+    errors = await api.refused("reportQuantity", by=operator, jobResponse=coat, good=most)
+    assert [(e["code"], e["path"], e["retryable"]) for e in errors] == [
+        ("VALIDATION_FAILED", ["input", "good"], False),
+    ]
+    assert "reverseEvent" in errors[0]["message"]
+    report = {"scrap": most, "reason": {"code": "LUMPS"}}
+    await api.do("reportQuantity", "", by=operator, jobResponse=coat, **report)
+    errors = await api.refused(
+        "reportQuantity",
+        by=operator,
+        jobResponse=coat,
+        scrapReasons=[{"quantity": amount("2", "MTR"), "reason": {"code": "LUMPS"}}],
+    )
+    assert [(e["code"], e["path"]) for e in errors] == [("VALIDATION_FAILED", ["input", "scrapReasons"])]
+
+
+async def test_the_sum_of_an_order_over_its_runs_is_bounded_too(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, MIX)
+    first = await start(api, order, 20, operator)
+    most = amount("999999999999", "KGM")
+    await api.do("reportQuantity", "", by=operator, jobResponse=first, good=most)
+    step = await step_of(api, order, 20)
+    stored = await api.do(
+        "storeJobOrder",
+        "jobOrder { code }",
+        by=Role.PLANNER,
+        segmentRequirement=step,
+        quantity=amount("5", "KGM"),
+        equipment="HV1/COAT01",
+        permit=True,
+    )
+    order.jobs[21] = f"HV1/{stored['jobOrder']['code']}"
+    second = await start(api, order, 21, operator)
+    errors = await api.refused("reportQuantity", by=operator, jobResponse=second, good=most)
+    assert [(e["code"], e["path"]) for e in errors] == [("VALIDATION_FAILED", ["input", "good"])]
+
+
+async def test_units_with_serial_numbers_are_whole(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, STACK)
+    run = await start(api, order, 40, operator)
+    errors = await api.refused(
+        "reportQuantity",
+        by=operator,
+        jobResponse=run,
+        good=amount("4.5", "C62"),
+        scrapReasons=[{"quantity": amount("0.5", "C62"), "reason": {"code": "TORN"}}],
+    )
+    assert [(e["code"], e["path"]) for e in errors] == [
+        ("VALIDATION_FAILED", ["input", "good"]),
+        ("VALIDATION_FAILED", ["input", "scrapReasons", "0", "quantity"]),
+    ]
+    errors = await api.refused(
+        "storeJobOrder",
+        by=Role.PLANNER,
+        segmentRequirement=await step_of(api, order, 40),
+        quantity=amount("4.5", "C62"),
+    )
+    assert [(e["code"], e["path"]) for e in errors] == [("VALIDATION_FAILED", ["input", "quantity"])]
 
 
 BY_REASON = (

@@ -17,6 +17,7 @@ from tests.factories.execution import (
     produce,
     receive,
     start,
+    step_of,
     stock,
 )
 from tests.factories.orders import approve, cathode, make_line, release
@@ -27,16 +28,6 @@ JOB = (
     "request { state jobOrders { code state subState quantity { value } } } } ledgerEvents { type }"
 )
 WHY = {"code": "WRONG_PLAN"}
-
-
-async def step_of(api: Api, order: Order, seq: int) -> str:
-    data = await api.ask(
-        "query($key: ID!) { operationsRequest(key: $key) { segmentRequirements { id seq endedAt } } }",
-        by=Role.PLANNER,
-        key=order.code,
-    )
-    steps = data["operationsRequest"]["segmentRequirements"]
-    return next(str(step["id"]) for step in steps if step["seq"] == seq)
 
 
 async def store(api: Api, step: str, value: str, **more: Any) -> dict[str, Any]:

@@ -7,7 +7,21 @@ import pytest
 from mesgraph.access.roles import Role
 from mesgraph.orders.models import RequestState
 from tests.api import Api
-from tests.factories.orders import codes, make_cathode, make_line, order, put_request, quantity, release, submit
+from tests.factories.orders import (
+    approve,
+    cathode,
+    codes,
+    make_cathode,
+    make_line,
+    makes,
+    order,
+    put_request,
+    quantity,
+    release,
+    step,
+    submit,
+    takes,
+)
 
 RESULTS = (
     "results { externalId outcome operationsRequest { code state quantity { value uom } priority externalRevision } "
@@ -169,8 +183,9 @@ async def test_keys_are_unique_even_beyond_the_senders_sites(api: Api) -> None:
     )
     assert codes(payload["results"][0]["userErrors"]) == ["DUPLICATE_KEY"]
     assert payload["results"][1]["outcome"] == "ACCEPTED"
-    [taken] = await submit(api, order("10044"), message="BOD-2")
-    assert codes(taken["userErrors"]) == ["DUPLICATE_KEY"]
+    taken, named = await submit(api, order("10044"), order("D", code="10044"), message="BOD-2")
+    assert [(e["code"], e["path"][-1]) for e in taken["userErrors"]] == [("DUPLICATE_KEY", "externalId")]
+    assert [(e["code"], e["path"][-1]) for e in named["userErrors"]] == [("DUPLICATE_KEY", "code")]
 
 
 async def test_who_sees_several_sites_names_one(api: Api) -> None:
@@ -198,6 +213,27 @@ async def test_the_content_of_an_order_is_checked_as_a_whole(api: Api) -> None:
         ("VALIDATION_FAILED", "revision"),
         ("TIME_ORDER_INVALID", "dueAt"),
     ]
+
+
+async def test_an_order_asks_for_whole_units_where_each_has_a_serial_number(api: Api) -> None:
+    await make_line(api)
+    [result] = await submit(api, order(product="CELL-105", quantity=quantity("4.5", "C62")))
+    assert [(e["code"], e["path"][-1]) for e in result["userErrors"]] == [("VALIDATION_FAILED", "quantity")]
+
+
+@pytest.mark.parametrize("per", ["2", "1000000000000"])
+async def test_an_order_is_not_larger_than_its_steps_can_be_planned(api: Api, per: str) -> None:
+    await make_line(api)
+    mixing = [makes(1, "SLURRY-C", "KGM")]
+    coating = [takes(1, "SLURRY-C", per), makes(2, "COIL-C", "MTR")]
+    segments = [step(20, "MIX-C", "MIXING", materials=mixing), step(30, "COAT-C", "COATING", materials=coating)]
+    await approve(api, cathode(segments=segments))
+    most = quantity("1000000000000", "MTR")
+    [result] = await submit(api, order(quantity=most, state="RELEASED"))
+    assert [(e["code"], e["path"][-1]) for e in result["userErrors"]] == [("VALIDATION_FAILED", "operationsRequest")]
+    await release(api, quantity=quantity("1", "MTR"))
+    [result] = await submit(api, order(revision=2, quantity=most), message="BOD-2")
+    assert [(e["code"], e["path"][-1]) for e in result["userErrors"]] == [("VALIDATION_FAILED", "quantity")]
 
 
 # --- revisions of what is released or running

@@ -182,8 +182,9 @@ def _open_run(work: Work, job: JobOrder) -> Run:
     """The run of a job that has begun; refuses INVALID_TRANSITION when there is none."""
     response = open_response(work, job)
     if response is None:
-        lifecycle.check_job_step(job, JobState.INTERRUPTED, JobSubState.SUSPENDED)  # says what is allowed instead
-        raise Refused(invalid(f"{job.code} has no open run", "job_order", code=Code.INVALID_TRANSITION))
+        begun = job.state not in lifecycle.BEFORE_START
+        why = "has no run that goes on" if begun else "has not begun: start it first (startJobOrder)"
+        raise Refused(lifecycle.job_step_violation(job, why))
     return run_of(work.session, response)
 
 

@@ -23,6 +23,7 @@ from mesgraph.orders.models import (
     RequestState,
     SegmentRequirement,
 )
+from mesgraph.orders.pieces import output_of, pieces_violation
 from mesgraph.orders.planning import (
     before_start_violation,
     capability_violation,
@@ -67,6 +68,7 @@ def store_job_order(
                 lifecycle.refuse_request_step(request, "takes no job", "segment_requirement")
         if quantity <= 0:
             found.add(invalid(f"quantity {plain(quantity)} must be greater than zero", "quantity"))
+        found.add(pieces_violation(output_of(work.session, segment.id), quantity, "quantity"))
         if taken_from is not None:
             found.extend(_taken_from_violations(work, requirement, taken_from, quantity))
         if equipment is not None:

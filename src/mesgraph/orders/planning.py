@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import func, select
 
@@ -15,6 +15,7 @@ from mesgraph.equipment.models import Equipment, EquipmentClassMember
 from mesgraph.equipment.queries import belongs_to_class
 from mesgraph.errors import (
     Code,
+    Refused,
     Violation,
     all_violations,
     invalid,
@@ -31,6 +32,7 @@ from mesgraph.orders.models import (
     SegmentRequirement,
 )
 from mesgraph.orders.readiness import refresh_readiness
+from mesgraph.quantity import MAX, plain
 from mesgraph.work import Work
 
 
@@ -45,7 +47,8 @@ def release_operations_request(
 
     The definition is the one given here, else the one that the order asked for, else the one that is effective for its
     product. A job whose class has only one work unit at the site is assigned to it. Then the order is WAITING or READY.
-    Refuses VERSION_CONFLICT, INVALID_TRANSITION, DEFINITION_NOT_EFFECTIVE (I16), DUPLICATE_KEY for a job number.
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, DEFINITION_NOT_EFFECTIVE (I16), DUPLICATE_KEY for a job number,
+    VALIDATION_FAILED for more than can be planned.
     """
     work.lock(request)
     starts = earliest_start(work, request)
@@ -144,11 +147,24 @@ class Plan:
     windows: Mapping[int, tuple[datetime, datetime]]
 
 
-def plan_of(work: Work, request: OperationsRequest, definition: OperationsDefinition) -> Plan:
-    """The plan of an order that has not started: as early as the order and its dependencies permit."""
+def plan_of(work: Work, request: OperationsRequest, definition: OperationsDefinition, *path: str | int) -> Plan:
+    """The plan of an order that has not started: as early as the order and its dependencies permit.
+
+    Refuses VALIDATION_FAILED for an order so large that a step makes more than can be recorded, or has no end.
+    """
     route = definition_queries.route_of(work.session, definition)
-    quantities = route.quantities(request.quantity)
-    return Plan(quantities, route.windows(earliest_start(work, request), quantities))
+    try:
+        quantities = route.quantities(request.quantity)
+        windows = route.windows(earliest_start(work, request), quantities)
+    except (InvalidOperation, OverflowError):
+        quantities, windows = {}, {}
+    if not quantities or max(quantities.values()) > MAX:
+        message = (
+            f"{request.code} asks for {plain(request.quantity)}: a step of {definition.human_key} would make more than "
+            f"{plain(MAX)}, or never end; order less"
+        )
+        raise Refused(invalid(message, *path))
+    return Plan(quantities, windows)
 
 
 def earliest_start(work: Work, request: OperationsRequest) -> datetime:
@@ -212,7 +228,7 @@ def _number_violations(work: Work, request: OperationsRequest, definition: Opera
 
 def _make_steps(work: Work, request: OperationsRequest, definition: OperationsDefinition) -> list[JobOrder]:
     segments = definition_queries.segments_of(work.session, definition.id)
-    plan = plan_of(work, request, definition)
+    plan = plan_of(work, request, definition, "operations_request")
     steps = work.add_all(
         [
             SegmentRequirement(
@@ -268,8 +284,14 @@ def _check_permission(work: Work, job: JobOrder, to: JobState, expected_version:
     with all_violations() as found:
         with found.under():
             work.expect(job, expected_version)
-        with found.under():
-            lifecycle.check_job_step(job, to, job.sub_state)
+        if (to, job.sub_state) not in lifecycle.job_targets((job.state, job.sub_state)):
+            found.add(lifecycle.job_step_violation(job, _why_no_permission(job, to)))
+
+
+def _why_no_permission(job: JobOrder, to: JobState) -> str:
+    if job.state is not to:
+        return "is permitted to start, or not, before it starts only"
+    return "permitted already" if to is JobState.ALLOWED_TO_START else "not permitted anyway"
 
 
 def before_start_violation(job: JobOrder, why: str) -> Violation | None:

@@ -7,11 +7,12 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from mesgraph import ledger
-from mesgraph.errors import Code, Findings, QuantityViolation, all_violations, invalid
+from mesgraph.errors import Code, Findings, QuantityViolation, Violation, all_violations, invalid
 from mesgraph.orders import execution_events as events
-from mesgraph.orders.models import JobResponse, OutputQuality, QuantityActual, SegmentRequirement
+from mesgraph.orders.models import JobResponse, OperationsRequest, OutputQuality, QuantityActual, SegmentRequirement
+from mesgraph.orders.pieces import output_of, pieces_violation
 from mesgraph.orders.run import OPEN, Run, run_of
-from mesgraph.quantity import plain
+from mesgraph.quantity import MAX, plain
 from mesgraph.work import Reason, Work
 
 NOTHING = Decimal(0)
@@ -49,8 +50,9 @@ def report_quantity(
 ) -> JobResponse:
     """Add to what a run made. At the last step of the route it also counts for the order.
 
-    Refuses INVALID_TRANSITION, TIME_ORDER_INVALID, VALIDATION_FAILED (negative, or nothing), REASON_REQUIRED for scrap
-    or rework without a reason, QUANTITY_NOT_CONSERVED when the shares by reason are not the total.
+    Refuses INVALID_TRANSITION, TIME_ORDER_INVALID, VALIDATION_FAILED (negative, nothing, more in all than can be
+    recorded, or a part of a serial unit), REASON_REQUIRED for scrap or rework without a reason, QUANTITY_NOT_CONSERVED
+    when the shares by reason are not the total.
     """
     run = run_of(work.session, response)
     last = _is_last_segment(work, run)
@@ -67,7 +69,11 @@ def report_quantity(
         if any(reported.quantity > 0 and not reported.shares for reported in bad.values()):
             with found.under():
                 work.needs_reason()
-    for counted in (response, run.request) if last else (response,):
+        counted_by = (response, run.request) if last else (response,)
+        for name, reported in {"good": Reported(good), **bad}.items():
+            found.extend(_piece_violations(work, run, name, reported))
+            found.add(_sum_violation(counted_by, name, reported))
+    for counted in counted_by:
         counted.good_quantity += good
         counted.scrap_quantity += scrap.quantity
         counted.rework_quantity += rework.quantity
@@ -108,6 +114,34 @@ def _check(name: str, reported: Reported, found: Findings) -> None:
                 uom="C62",
             )
         )
+
+
+def _piece_violations(work: Work, run: Run, name: str, reported: Reported) -> Iterable[Violation]:
+    material = output_of(work.session, run.requirement.segment_id)
+    paths: list[tuple[str | int, ...]] = [(f"{name}_reasons", i, "quantity") for i in range(len(reported.shares))]
+    amounts = [share.quantity for share in reported.shares]
+    if reported.total is not None:
+        paths, amounts = [(name,), *paths], [reported.total, *amounts]
+    for path, amount in zip(paths, amounts, strict=True):
+        violation = pieces_violation(material, amount, *path)
+        if violation is not None:
+            yield violation
+
+
+def _sum_violation(
+    counted_by: Sequence[JobResponse | OperationsRequest], name: str, reported: Reported
+) -> Violation | None:
+    """VALIDATION_FAILED when a sum outgrows what can be recorded."""
+    path = name if reported.total is not None else f"{name}_reasons"
+    for counted in counted_by:
+        before: Decimal = getattr(counted, f"{name}_quantity")
+        if before + reported.quantity > MAX:
+            return invalid(
+                f"{counted.code} has {plain(before)} {name} reported, and {plain(reported.quantity)} more are in all "
+                f"more than {plain(MAX)}: correct the number, or take a wrong report back first (reverseEvent)",
+                path,
+            )
+    return None
 
 
 def _post(work: Work, response: JobResponse, quality: OutputQuality, shares: Iterable[Share]) -> None:

@@ -40,8 +40,9 @@ from mesgraph.orders.models import (
     SegmentRequirement,
     WithdrawnOrder,
 )
+from mesgraph.orders.pieces import pieces_violation
 from mesgraph.orders.readiness import refresh_readiness
-from mesgraph.quantity import plain
+from mesgraph.quantity import MAX, plain
 from mesgraph.words import check_code
 from mesgraph.work import Work
 
@@ -257,6 +258,7 @@ def _submit_one(work: Work, external_id: str, read: Callable[[], Demand | Withdr
 def _content_violations(work: Work, demand: Demand, stored: OperationsRequest | None) -> list[Violation]:
     found = Findings()
     found.add(check_code(demand.source_system, "source_system"), check_code(demand.external_id, "external_id"))
+    found.add(pieces_violation(demand.product, demand.quantity, "quantity"))
     if demand.code is not None:
         found.add(check_code(demand.code, "code"))
     if len(demand.number) > CODE_MAX:
@@ -284,7 +286,8 @@ def _key_violations(work: Work, demand: Demand) -> list[Violation]:
         select(table.c.id).where(table.c.site_id == demand.site.id, table.c.code == demand.number)
     ).first():
         message = f"{demand.site.code} has an order {demand.number} already"
-        found.append(invalid(message, "code", code=Code.DUPLICATE_KEY))
+        field = "external_id" if demand.code is None else "code"
+        found.append(invalid(message, field, code=Code.DUPLICATE_KEY))
     return found
 
 
@@ -381,7 +384,9 @@ def _revision_violations(request: OperationsRequest, demand: Demand) -> list[Vio
     if demand.site.id != request.site_id or demand.number != request.code:
         found.append(
             invalid(
-                f"{request.code} keeps its number and site; submit another order", "code", code=Code.RECORD_IMMUTABLE
+                f"{request.code} keeps its number and site; submit another order",
+                "code" if demand.number != request.code else "site",
+                code=Code.RECORD_IMMUTABLE,
             )
         )
     if request.state is RequestState.FORECAST:
@@ -422,7 +427,7 @@ def _revise_jobs(work: Work, request: OperationsRequest) -> list[JobOrder]:
         return []
     definition = work.session.get(OperationsDefinition, request.definition_id)
     assert definition is not None, "definitions are never deleted"
-    plan = planning.plan_of(work, request, definition)
+    plan = planning.plan_of(work, request, definition, "quantity")
     jobs = queries.jobs_of(work.session, request.id)
     before = {job.id: _planned(job) for job in jobs}
     for step in queries.requirements_of(work.session, request.id):
@@ -469,7 +474,11 @@ def _change_job(
         _take_back(open_jobs, -change)
         return
     if open_jobs:
-        open_jobs[-1].quantity += change
+        last = open_jobs[-1]
+        if last.quantity + change > MAX:
+            message = f"job {last.code} would have to make more than {plain(MAX)}; order less"
+            raise Refused(invalid(message, "quantity"))
+        last.quantity += change
         return
     step.ended_at = None
     work.add(
