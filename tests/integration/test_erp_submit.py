@@ -73,6 +73,8 @@ async def test_a_file_is_read_in_its_encoding(erp: Erp, encoding: str) -> None:
 async def test_what_cannot_be_submitted_is_said_in_one_line(erp: Erp) -> None:
     large = erp.file("large.xml", b" " * (DOCUMENT_MAX + 1))
     for path, word in (
+        (erp.file("empty.xml", b""), "empty.xml is empty"),
+        (erp.file("blank.xml", b" \n"), "blank.xml is empty"),
         (large, "split it"),
         (erp.folder / "none.xml", "cannot be read"),
         (erp.folder, "cannot be read"),

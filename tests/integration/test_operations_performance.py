@@ -97,3 +97,14 @@ async def test_an_order_of_another_site_is_not_there(api: Api) -> None:
     order = await make_order(api, COAT)
     error = await api.error(PERFORMANCE, by=await api.actor(Role.ERP, site="HV2"), request=order.code)
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["request"])
+
+
+async def test_an_order_cancelled_before_its_start_is_no_aborted_one(api: Api) -> None:
+    await make_plant(api)
+    order = await make_order(api, COAT)
+    await api.do("cancelOperationsRequest", "", by=Role.PLANNER, operationsRequest=order.code)
+    found = await performance(api, order.code)
+    assert [step["state"] for step in found["segmentResponses"]] == ["CANCELLED"]
+    document = ElementTree.fromstring(found["document"])
+    states = [e for e in document.iter() if e.tag.endswith("State")]
+    assert [(e.text, e.get("OtherValue")) for e in states] == [("Other", "Cancelled")] * 3

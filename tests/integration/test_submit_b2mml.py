@@ -1,6 +1,7 @@
 """Orders as documents of B2MML: read, judged one by one, answered as a document (I37, I38, I49)."""
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -100,6 +101,61 @@ async def test_a_bad_request_does_not_block_the_others(api: Api) -> None:
     assert payload["results"][1]["userErrors"][0]["path"][:2] == ["input", "document"]
     data = await api.ask("{ operationsRequests { nodes { code } } }", by=Role.ERP)
     assert [node["code"] for node in data["operationsRequests"]["nodes"]] == ["10041", "10044"]
+
+
+AMOUNT = "SegmentRequirement/MaterialRequirement/Quantity/QuantityString"
+PRODUCT = "SegmentRequirement/MaterialRequirement/MaterialDefinitionID"
+
+
+@pytest.mark.parametrize(
+    ("written", "broken"),
+    [
+        (
+            {"priority": "high", "product": "NOTHING", "quantity": "-3", "uom": "FOO"},
+            [("MESSAGE_INVALID", "Priority"), ("NOT_FOUND", PRODUCT), ("VALIDATION_FAILED", AMOUNT)],
+        ),
+        (
+            {"quantity": "-3", "uom": "FOO", "end": "yesterday"},
+            [("MESSAGE_INVALID", "EndTime"), ("UOM_MISMATCH", AMOUNT), ("VALIDATION_FAILED", AMOUNT)],
+        ),
+        (
+            {"end": "yesterday", "site": "NOWHERE", "product": "NOTHING", "quantity": "2x"},
+            [
+                ("MESSAGE_INVALID", "EndTime"),
+                ("MESSAGE_INVALID", AMOUNT),
+                ("NOT_FOUND", "HierarchyScope/EquipmentID"),
+                ("NOT_FOUND", PRODUCT),
+            ],
+        ),
+        ({"quantity": "2x"}, [("MESSAGE_INVALID", AMOUNT)]),
+        ({"product": "", "end": "yesterday"}, [("MESSAGE_INVALID", ""), ("MESSAGE_INVALID", "EndTime")]),
+    ],
+)
+async def test_all_that_can_be_judged_is_told_at_once(
+    api: Api, written: dict[str, str], broken: list[tuple[str, str]]
+) -> None:
+    await make_line(api)
+    result = await only(api, document(request(**written)))  # type: ignore[arg-type]
+    assert sorted(refusals(result["userErrors"])) == sorted(
+        (code, f"{ORDERS}/OperationsRequest/{place}".rstrip("/")) for code, place in broken
+    )
+    data = await api.ask("{ operationsRequests { nodes { code } } }", by=Role.ERP)
+    assert data["operationsRequests"]["nodes"] == []
+
+
+async def test_a_product_without_a_name_is_told_once(api: Api) -> None:
+    await make_line(api)
+    result = await only(
+        api,
+        document(
+            request(
+                product="", segment="<MaterialRequirement><MaterialUse>Produced</MaterialUse></MaterialRequirement>"
+            )
+        ),
+    )
+    assert refusals(result["userErrors"]) == [
+        ("MESSAGE_INVALID", f"{ORDERS}/OperationsRequest/SegmentRequirement/MaterialRequirement")
+    ]
 
 
 async def test_a_rule_of_the_plant_points_to_the_element(api: Api) -> None:
@@ -377,6 +433,17 @@ async def test_a_schedule_may_be_empty(api: Api) -> None:
 
 
 # --- the answer as a document, and the inbox
+
+
+async def test_the_acknowledgement_repeats_only_what_was_said(api: Api) -> None:
+    await make_line(api)
+    named = tag("ProcessSegmentID", "COATING")
+    silent = request("10042", product="").replace("<SegmentRequirement><ID>1</ID></SegmentRequirement>", "")
+    answer = await submit_document(api, document(request(segment=named), silent).replace("<ID>S1</ID>", ""))
+    root = ElementTree.fromstring(answer["acknowledgement"].encode())
+    assert [e.tag for e in root.iter() if not len(e) and not e.text and not e.attrib] == []
+    [segment] = [e for e in root.iter() if e.tag.endswith("}SegmentRequirement")]
+    assert [e.text for e in segment] == ["1", "COATING"]
 
 
 async def test_the_acknowledgement_answers_each_request(api: Api) -> None:

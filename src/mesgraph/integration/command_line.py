@@ -92,6 +92,8 @@ def read_document(path: Path) -> str:
         if path.stat().st_size > DOCUMENT_MAX:
             raise NotSubmitted(f"{path} has {path.stat().st_size} bytes, more than {DOCUMENT_MAX}: split it")
         data = path.read_bytes()
+        if not data.strip():
+            raise NotSubmitted(f"{path} is empty: it holds no document")
         marked = next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
         declared = DECLARED.match(data)
         return data.decode(marked or (declared[1].decode() if declared else "utf-8"))

@@ -22,7 +22,7 @@ from mesgraph.materials.queries import material_by_gtin, material_by_key
 from mesgraph.orders import queries, schedule
 from mesgraph.orders.models import OperationsRequest, RequestState
 from mesgraph.orders.schedule import Demand, Result, WantedState, Withdrawal
-from mesgraph.quantity import Quantity, in_base
+from mesgraph.quantity import Quantity, in_base, plain
 from mesgraph.work import Work
 
 REVISION_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -55,10 +55,10 @@ def _reader(
     session: Session, message: ScheduleMessage, order: Order, source_system: str, site: str | None
 ) -> Callable[[], Demand | Withdrawal]:
     def read() -> Demand | Withdrawal:
-        if order.violations:
-            raise Refused(*order.violations)
         stored = queries.request_of_source(session, source_system, order.external_id)
         if order.verb is Verb.CANCEL:
+            if order.violations:
+                raise Refused(*order.violations)
             revision = _written_revision(message, order, site_zone(session, stored))
             return Withdrawal(source_system=source_system, external_id=order.external_id, revision=revision)
         return _demand(session, message, order, source_system, site, stored)
@@ -80,8 +80,10 @@ def _demand(
     site: str | None,
     stored: OperationsRequest | None,
 ) -> Demand:
+    """What the order says. Refuses what its text breaks together with what is named and not there."""
     kept = stored if order.verb is Verb.CHANGE else None
     with all_violations() as found:
+        found.extend(order.violations)
         with found.under():
             place = _site(session, order, site, stored)
             found.extend(check_times(order, place.time_zone))
@@ -183,15 +185,19 @@ def _product(
     """
     product = session.get(MaterialDefinition, kept.product_id) if kept is not None else None
     quantity = kept.quantity if kept is not None else Decimal(0)
-    with found.under():
-        line = _line(session, order) if order.products or product is None else None
-        if line is not None:
+    line = None
+    if not order.products_unread and (order.products or product is None):
+        with found.under():
+            line = _line(session, order)
+    if line is not None:
+        product = None
+        with found.under():
             product = material_of(session, line)
-            order.places["product"] = line.element.path
-            if line.quantity is not None:
-                quantity = _in_base(session, order, line, line.quantity, product)
-            elif kept is None:
-                raise Refused(_needed(order, "the product needs a Quantity", line))
+        order.places["product"] = line.element.path
+        if line.quantity is not None:
+            quantity = _quantity(order, line, line.quantity, product, found)
+        elif kept is None and not line.unread:
+            found.add(invalid("the product needs a Quantity", line.element.path, code=Code.MESSAGE_INVALID))
     found.refuse()
     assert product is not None, "an order without product was refused"
     return product, quantity
@@ -202,7 +208,7 @@ def _line(session: Session, order: Order) -> Product:
         message = "no MaterialRequirement with MaterialUse Produced says what is to be made"
         raise Refused(invalid(message, order.element.path, code=Code.MESSAGE_INVALID))
     said = {(line.material, line.quantity, line.uom) for line in order.products}
-    if len(said) == 1:
+    if len(said) == 1 or any(line.unread for line in order.products):
         return order.products[0]
     definition = definition_by_key(session, order.definition) if order.definition else None
     fits = [line for line in order.products if definition and material_of(session, line).id == definition.product_id]
@@ -210,10 +216,6 @@ def _line(session: Session, order: Order) -> Product:
         return fits[0]
     message = f"{len(said)} products are named and OperationsDefinitionID does not tell which one is ordered"
     raise Refused(invalid(message, order.products[0].element.path, code=Code.MESSAGE_INVALID))
-
-
-def _needed(order: Order, message: str, line: Product) -> Violation:
-    return invalid(message, line.element.path, code=Code.MESSAGE_INVALID)
 
 
 def material_of(session: Session, line: Product) -> MaterialDefinition:
@@ -226,11 +228,19 @@ def material_of(session: Session, line: Product) -> MaterialDefinition:
     return material
 
 
-def _in_base(session: Session, order: Order, line: Product, value: Decimal, product: MaterialDefinition) -> Decimal:
+def _quantity(
+    order: Order, line: Product, value: Decimal, product: MaterialDefinition | None, found: Findings
+) -> Decimal:
+    """In the base unit of the product. Without a product only the number itself is judged."""
     assert line.quantity_element is not None, "a quantity stands somewhere"
-    order.places["quantity"] = line.quantity_element.path
+    path = order.places["quantity"] = line.quantity_element.path
+    if value <= 0:
+        found.add(invalid(f"quantity {plain(value)} must be greater than zero", path))
+    if product is None:
+        return value
     if line.uom is None:
-        order.warn(f"{line.quantity_element.path} has no unit; read as {product.base_uom}")
-    return in_base(
-        Quantity(value, line.uom or product.base_uom), product.base_uom, product.uom_factors, line.quantity_element.path
-    )
+        order.warn(f"{path} has no unit; read as {product.base_uom}")
+    with found.under():
+        counted = Quantity(value if value > 0 else Decimal(1), line.uom or product.base_uom)
+        return in_base(counted, product.base_uom, product.uom_factors, path)
+    return value

@@ -31,13 +31,14 @@ from mesgraph.quantity import from_micro
 
 
 class SegmentState(StrEnum):
-    """How far a step is, in the words of B2MML's ResponseState."""
+    """How far a step is, in the words of B2MML's ResponseState; CANCELLED is none of them."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
     HELD = "HELD"
     COMPLETED = "COMPLETED"
     ABORTED = "ABORTED"
+    CANCELLED = "CANCELLED"
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ def _segment(session: Session, step: SegmentRequirement, runs: list[EquipmentAct
 
 def _state(session: Session, step: SegmentRequirement) -> SegmentState:
     states = set(session.scalars(select(JobOrder.state).where(JobOrder.requirement_id == step.id)))
+    if states == {JobState.CANCELLED}:
+        return SegmentState.CANCELLED
     given_up = bool(states) and states <= {JobState.ABORTED, JobState.CANCELLED}
     if step.ended_at is not None or given_up:
         return SegmentState.ABORTED if given_up else SegmentState.COMPLETED

@@ -12,7 +12,6 @@ from typing import Any
 from mesgraph.errors import Violation
 from mesgraph.integration.b2mml import writing
 from mesgraph.integration.b2mml.schedule import SEGMENTS, Order, ScheduleMessage, Verb
-from mesgraph.integration.b2mml.tree import Element
 from mesgraph.integration.b2mml.writing import add, moment
 
 OURSELVES = "mesgraph"
@@ -80,7 +79,7 @@ def _with_nouns(
     area = add(root, "DataArea")
     _criteria(add(area, verb), message, source, message_id, answers, at)
     schedule = add(area, "OperationsSchedule")
-    add(schedule, "ID", message.schedule_id)
+    writing.add_all(schedule, "ID", filter(None, [message.schedule_id]))
     for answer in answers:
         _noun(schedule, answer)
     return writing.text_of(root)
@@ -91,12 +90,12 @@ def _noun(schedule: Any, answer: Answer) -> None:
     add(request, "ID", answer.order.external_id)
     if answer.state is not None:
         add(request, "RequestState", answer.state.capitalize())
-    segments: list[Element | None] = list(answer.order.element.all(*SEGMENTS))
-    for segment in segments or [None]:
-        shown = add(request, "SegmentRequirement")
-        for name, written in SEGMENT_IDS.items():
-            there = segment.first(*written) if segment is not None else None
-            add(shown, name, there.text if there is not None else "")
+    for segment in answer.order.element.all(*SEGMENTS):
+        named = {name: there.text for name, written in SEGMENT_IDS.items() if (there := segment.first(*written))}
+        if any(named.values()):
+            shown = add(request, "SegmentRequirement")
+            for name, text in named.items():
+                writing.add_all(shown, name, filter(None, [text]))
 
 
 def _criteria(

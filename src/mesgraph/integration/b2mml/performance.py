@@ -22,9 +22,10 @@ USES = {
 STATES = {
     RequestState.FORECAST: "Waiting",
     RequestState.RELEASED: "Waiting",
-    RequestState.CANCELLED: "Aborted",
 }
 """States of an order that a response has no word for, and the word that is nearest."""
+CANCELLED = "Cancelled"
+"""No word of a response is near to this, so it is said as Other."""
 
 
 def document_of(performance: Performance, at: datetime) -> str:
@@ -56,7 +57,7 @@ def _fill(noun: Any, performance: Performance, at: datetime) -> None:
     add(scope, "EquipmentLevel", "Site")
     add(noun, "OperationsType", "Production")
     state = STATES.get(request.state, request.state.capitalize())
-    add(noun, "PerformanceState", state)
+    _state(noun, "PerformanceState", state)
     response = add(noun, "OperationsResponse")
     add(response, "ID", request.code)
     add(response, "Version", request.external_revision)
@@ -65,7 +66,7 @@ def _fill(noun: Any, performance: Performance, at: datetime) -> None:
     add(response, "OperationsRequestID", request.external_id)
     if performance.definition is not None:
         add(response, "OperationsDefinitionID", performance.definition.human_key)
-    add(response, "ResponseState", state)
+    _state(response, "ResponseState", state)
     for segment in performance.segments:
         _segment(response, segment, request.external_id)
 
@@ -80,7 +81,7 @@ def _segment(parent: Any, segment: SegmentPerformance, external_id: str) -> None
     add(shown, "SegmentRequirementID", segment.requirement.human_key)
     for run in segment.equipment:
         add(shown, "JobResponseID", run.job_response.code)
-    add(shown, "SegmentState", segment.state.capitalize())
+    _state(shown, "SegmentState", segment.state.capitalize())
     for name, value in (("GOOD", segment.good), ("SCRAP", segment.scrap)):
         data = add(shown, "SegmentData")
         add(data, "ID", name)
@@ -103,6 +104,13 @@ def _segment(parent: Any, segment: SegmentPerformance, external_id: str) -> None
         add(quantity, "QuantityString", plain(line.quantity))
         add(quantity, "DataType", "decimal")
         add(quantity, "UnitOfMeasure", line.item.uom)
+
+
+def _state(parent: Any, name: str, state: str) -> None:
+    if state == CANCELLED:
+        add(parent, name, "Other", OtherValue=CANCELLED)
+    else:
+        add(parent, name, state)
 
 
 def _time(parent: Any, name: str, at: datetime | None) -> None:

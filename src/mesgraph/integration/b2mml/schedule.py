@@ -71,13 +71,16 @@ STATES = {
 
 @dataclass(frozen=True)
 class Product:
-    """A material that an order is to make; ``quantity`` is ``None`` when none is given."""
+    """A material that an order is to make; ``quantity`` is ``None`` when none is given, or when what is given is
+    ``unread``.
+    """
 
     material: str
     quantity: Decimal | None
     uom: str | None
     element: Element
     quantity_element: Element | None
+    unread: bool = False
 
 
 @dataclass(kw_only=True)
@@ -96,6 +99,7 @@ class Order:
     scope: list[Element] = field(default_factory=list)
     definition: str | None = None
     products: list[Product] = field(default_factory=list)
+    products_unread: bool = False
     windows: list[tuple[WrittenTime, WrittenTime]] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
@@ -303,8 +307,9 @@ def _read_segments(order: Order, found: Findings) -> None:
         for material in part.all(*MATERIALS):
             use = MATERIALS[material.name] or _text(material, "MaterialUse") or ""
             if use in PRODUCT_USES:
-                with found.under():
-                    order.products.append(_product(material))
+                product = _product(material, found)
+                order.products_unread |= product is None
+                order.products += [product] if product else []
             else:
                 unused.add(f"{material.name} {use}".strip())
     for segment in segments:
@@ -319,11 +324,19 @@ def _read_segments(order: Order, found: Findings) -> None:
         order.warn(f"the definition decides, so this was not applied: {', '.join(sorted(unused))}")
 
 
-def _product(element: Element) -> Product:
-    """The material of a requirement and its quantity; of several quantities the one without Key."""
+def _product(element: Element, found: Findings) -> Product | None:
+    """The material of a requirement with its quantity; ``None`` for one that names no material."""
     material = element.first("MaterialDefinitionID")
     if material is None or not material.text:
-        raise Refused(lexical.refused(element, "name what is produced by MaterialDefinitionID"))
+        found.add(lexical.refused(element, "name what is produced by MaterialDefinitionID"))
+        return None
+    with found.under():
+        return _with_quantity(element, material)
+    return Product(material.text, None, None, material, None, unread=True)
+
+
+def _with_quantity(element: Element, material: Element) -> Product:
+    """Of several quantities the one without Key counts."""
     quantities = list(element.all("Quantity"))
     without_key = [q for q in quantities if not _text(q, "Key")]
     chosen = without_key if without_key else quantities

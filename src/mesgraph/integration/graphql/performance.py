@@ -28,6 +28,7 @@ described_enum(
         SegmentState.HELD: "Its jobs are interrupted.",
         SegmentState.COMPLETED: "It has ended.",
         SegmentState.ABORTED: "It was given up.",
+        SegmentState.CANCELLED: "It was cancelled before it began; `Other` with that OtherValue in the document.",
     },
 )
 
