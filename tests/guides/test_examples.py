@@ -12,6 +12,7 @@ from mesgraph.access.roles import Role
 from mesgraph.api.context import Context
 from mesgraph.schema import build_schema
 from tests.api import Api
+from tests.factories import b2mml
 from tests.guides.pages import Example, examples, pages
 
 FIRST, SHIFT = "first-plant.md", "front-end/examples.md"
@@ -73,6 +74,20 @@ async def test_the_first_plant_stands_at_the_end_of_its_page(api: Api) -> None:
         "uom": "KGM",
     }
     assert last["operationsRequest"] == {"state": "COMPLETED", "goodQuantity": {"value": "100", "uom": "KGM"}}
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [["process-20-packs.xml", "change-order.xml", "cancel-order.xml"], ["production-schedule-v0401.xml"]],
+    ids=["by message", "V0401"],
+)
+async def test_the_documents_of_the_guide_are_taken_where_it_says(api: Api, documents: list[str]) -> None:
+    await play(api, FIRST)
+    await play(api, "erp.md")
+    for name in documents:
+        sender = {"sourceSystem": "ERP1"} if "V0401" in b2mml.example(name) else {}
+        payload = await b2mml.submit_document(api, b2mml.example(name), **sender)
+        assert (payload["message"]["state"], payload["duplicateOf"]) == ("APPLIED", None), (name, payload["results"])
 
 
 @pytest.mark.parametrize("page", RUN)

@@ -70,17 +70,17 @@ async def test_an_order_of_20_packs_comes_as_a_file_and_is_confirmed(
 
         done = await erp.submit(EXAMPLES / "process-20-packs.xml", "--ack", tmp_path / "ack.xml")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "  10045 ACCEPTED 10045 " in done.stdout
+        assert "  10061 ACCEPTED 10061 " in done.stdout
         assert 'actionCode="Accepted"' in (tmp_path / "ack.xml").read_text()
 
-        await make_packs(api, "HV1/10045")
+        await make_packs(api, "HV1/10061")
         await eventually(partial(booked, planning), lambda messages: len(messages) == 3)
 
-    assert planning.orders == {"10045": ["SEGMENT_ENDED", "ORDER_COMPLETED", "ORDER_CLOSED"]}
+    assert planning.orders == {"10061": ["SEGMENT_ENDED", "ORDER_COMPLETED", "ORDER_CLOSED"]}
     document = ElementTree.fromstring(planning.booked[-1].body)
     response = document.find(".//b:OperationsResponse", NAMES)
     assert response is not None
-    assert response.findtext("b:OperationsRequestID", namespaces=NAMES) == "10045"
+    assert response.findtext("b:OperationsRequestID", namespaces=NAMES) == "10061"
     assert response.findtext("b:ResponseState", namespaces=NAMES) == "Closed"
     lines = [
         (
