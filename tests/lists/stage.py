@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from mesgraph.integration.models import (
     OutboundState,
     OutboundTrigger,
 )
+from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
 from mesgraph.materials.queries import supplier_by_key
 from mesgraph.orders.models import (
@@ -40,11 +42,16 @@ from mesgraph.orders.models import (
 from mesgraph.sites.models import Transfer, TransferLine, TransferState
 from tests.api import START, Api
 from tests.factories.genealogy import act, new_item, receive
-from tests.factories.materials import make_item, site
+from tests.factories.materials import SSCC, make_item, site
 from tests.factories.orders import cathode, make_cathode, makes, order, release, step, submit
 
 NOW = START + timedelta(days=3)
+SSCC_2 = "095212340000000020"
 STORES = {"RACK-1": "STORE-RM", "RACK-2": "STORE-RM", "BIN-11": "RACK-1"}
+
+
+class Lot:
+    """Stands for the rows of :class:`Item` that are lots."""
 
 
 @dataclass
@@ -141,6 +148,29 @@ async def _lots(api: Api, draw: random.Random) -> None:
         api.clock.step(hours=5)
         await receive(api, "RM-NMP", number, "100", location="HV1/STORE-RM")
     await act(api, lambda work: new_item(work, "COIL-C", "C-1", "100"))
+    part = {"quantity": {"value": "10", "uom": "KGM"}}
+    for number in ("G-1", "G-2"):
+        whole = {"material": "RM-NMP", "lot": number}
+        await api.do("splitLot", "", by=Role.OPERATOR, item=whole, children=[part, part])
+    await api.plant.database.write(lambda session: _pack(api, session))
+
+
+def _pack(api: Api, session: Session) -> None:
+    """A pallet that holds a unit, and an empty one."""
+    full, _ = (
+        create_item(
+            api.work(session),
+            site_id=site(session).id,
+            item_kind=ItemKind.LOGISTIC_UNIT,
+            material=None,
+            number=number,
+            quantity=Decimal(1),
+            lifecycle=Lifecycle.AVAILABLE,
+        )
+        for number in (SSCC, SSCC_2)
+    )
+    session.flush()
+    session.query(Item).filter_by(item_kind=ItemKind.SERIAL_UNIT).one().parent_id = full.id
 
 
 def _put(session: Session, item_id: int, changes: dict[str, Any], supplier: str | None) -> None:
@@ -190,6 +220,10 @@ async def _orders(api: Api, draw: random.Random) -> None:
             job.sub_state = draw.choice([None, *JobSubState])
             job.equipment_id = draw.choice(machines)
             job.planned_start = draw.choice([None, *(START + timedelta(hours=hours) for hours in (1, 1, 2, 3))])
+
+        made_for = session.query(OperationsRequest).filter_by(code="R-2").one().id
+        for item in session.scalars(select(Item).where(Item.number.in_(["C-1", "HC2604700001"]))):
+            item.request_id = made_for
 
     await api.plant.database.write(scatter)
     await api.plant.database.write(_deviations)
@@ -297,10 +331,10 @@ def _rows(session: Session) -> Rows:
     classes = (
         *(Equipment, Supplier, MaterialDefinition, OperationsDefinition, Hold, OperationsRequest, JobOrder),
         *(JobResponse, Deviation, GenealogyEvent, Principal, InboundMessage),
-        *(Destination, OutboundMessage, Transfer),
+        *(Destination, OutboundMessage, Transfer, Item),
     )
     rows = Rows({cls: list(session.scalars(select(cls).order_by(cls.id))) for cls in classes})
-    rows.of[Item] = list(session.scalars(select(Item).where(Item.item_kind == ItemKind.LOT).order_by(Item.id)))
+    rows.of[Lot] = [row for row in rows.of[Item] if row.item_kind is ItemKind.LOT]
     rows.parents = {row.id: row.parent_id for row in rows.of[Equipment]}
     pairs = {
         "class": select(EquipmentClassMember.equipment_id, EquipmentClassMember.class_id),

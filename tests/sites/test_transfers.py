@@ -111,6 +111,31 @@ async def test_what_may_not_leave_the_plant_may_not_leave_the_site(api: Api, sen
     ]
 
 
+async def test_an_item_stands_on_one_draft_until_that_is_cancelled(api: Api, sender: Actor, receiver: Actor) -> None:
+    number = await create(api, sender)
+    [error] = await api.refused("createTransfer", by=sender, toSite="HV2", items=[BINDER])
+    assert (error["code"], error["path"]) == ("DUPLICATE_KEY", ["input", "items", "0"])
+    assert number in error["message"]
+    assert codes(await api.refused("cancelTransfer", by=receiver, transfer=number)) == ["NOT_FOUND"]
+    done = await api.do("cancelTransfer", FIELDS, by=sender, transfer=number)
+    assert done["transfer"]["state"] == "CANCELLED"
+    assert (await shown(api, sender) or {})["location"] == {"code": "STORE-RM"}
+    assert codes(await api.refused("shipTransfer", by=sender, transfer=number)) == ["INVALID_TRANSITION"]
+    assert codes(await api.refused("cancelTransfer", by=sender, transfer=number)) == ["INVALID_TRANSITION"]
+    await ship(api, sender)
+    await right(api)
+
+
+async def test_a_shipment_refused_for_an_item_names_it_and_points_to_the_transfer(api: Api, sender: Actor) -> None:
+    number = await create(api, sender)
+    await api.do("placeHold", "", by=Role.QUALITY, items=[BINDER], severity="MINOR", reason={"code": "SUSPECT"})
+    [error] = await api.refused("shipTransfer", by=sender, transfer=number)
+    assert (error["code"], error["path"]) == ("NOT_RELEASED_FOR_SHIPMENT", ["input", "transfer"])
+    assert "RM-PVDF/PVDF-2219" in error["message"]
+    done = await api.do("cancelTransfer", FIELDS, by=sender, transfer=number)
+    assert done["transfer"]["state"] == "CANCELLED"
+
+
 async def test_a_lot_that_comes_short_is_counted_off_and_disputed(api: Api, sender: Actor, receiver: Actor) -> None:
     number = await ship(api, sender)
     short = {"item": BINDER, "quantity": amount("24.5", "KGM")}
@@ -213,6 +238,7 @@ async def test_a_transfer_is_corrected_by_its_own_verbs(api: Api, sender: Actor)
 
 
 VERBS = {
+    "cancelTransfer": TransferState.CANCELLED,
     "shipTransfer": TransferState.SHIPPED,
     "confirmTransferReceipt": TransferState.RECEIVED,
     "adjustTransfer": TransferState.RECONCILED,

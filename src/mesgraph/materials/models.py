@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, TextClause, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mesgraph.db import Entity, Exact, Instant, Sited, Word, key_text
@@ -124,7 +124,12 @@ class MaterialDefinition(Entity):
         return f"{self.code}:{self.revision}"
 
 
-LOTS_ONLY = text(f"item_kind = '{ItemKind.LOT}'")
+def only(kind: ItemKind) -> TextClause:
+    """The condition of a partial index that holds one kind of items alone."""
+    return text(f"item_kind = '{kind}'")
+
+
+EXPIRING = text("expires_at IS NOT NULL")
 LISTS_OF_LOTS = {
     "by_id": ("id",),
     "by_key": ("key", "id"),
@@ -167,16 +172,22 @@ class Item(Sited, Entity):
     request_id: Mapped[int | None] = mapped_column(ForeignKey("operations_request.id"), index=True)
     grade: Mapped[str | None] = mapped_column(String(64))
     produced_at: Mapped[datetime | None] = mapped_column(Instant)
-    expires_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
     supplier_lot: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         UniqueConstraint("key", "item_kind"),
         Index("ix_item_material_lifecycle", "material_id", "lifecycle"),
+        Index("ix_item_by_expiry", "expires_at", "id", sqlite_where=EXPIRING, postgresql_where=EXPIRING),
+        Index("ix_item_by_location", "location_id", "id"),
         *(
-            Index(f"ix_item_lot_{name}", *columns, sqlite_where=LOTS_ONLY, postgresql_where=LOTS_ONLY)
+            Index(f"ix_item_lot_{name}", *columns, sqlite_where=only(ItemKind.LOT), postgresql_where=only(ItemKind.LOT))
             for name, columns in LISTS_OF_LOTS.items()
+        ),
+        *(
+            Index(f"ix_item_{kind.lower()}_by_id", "id", sqlite_where=only(kind), postgresql_where=only(kind))
+            for kind in (ItemKind.SUBLOT, ItemKind.LOGISTIC_UNIT)
         ),
         CheckConstraint("quantity >= 0", name="quantity_not_negative"),
         CheckConstraint("quantity <= initial_quantity", name="quantity_at_most_initial"),

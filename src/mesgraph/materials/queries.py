@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
+from sqlalchemy import ColumnElement, and_, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.errors import Code, Refused, invalid
@@ -164,9 +164,15 @@ def has_items(session: Session, material_id: int) -> bool:
     return session.execute(select(item.id).where(item.material_id == material_id).limit(1)).first() is not None
 
 
-def lots() -> Select[Item]:
-    """Statement for lots. The kind is written into it, so that the indexes for lots alone serve it."""
-    return select(Item).where(Item.item_kind == literal(ItemKind.LOT, Item.item_kind.type, literal_execute=True))
+def of_kinds(kinds: Collection[ItemKind]) -> ColumnElement[bool]:
+    """The condition that an item is of any of ``kinds``.
+
+    A single kind is written into the statement, so that the indexes that hold this kind alone serve it.
+    """
+    if len(kinds) != 1:
+        return Item.item_kind.in_(kinds)
+    [kind] = kinds
+    return Item.item_kind == literal(kind, Item.item_kind.type, literal_execute=True)
 
 
 def has_status(statuses: Collection[ItemStatus], now: datetime) -> ColumnElement[bool]:

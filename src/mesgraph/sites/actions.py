@@ -1,4 +1,4 @@
-"""Verbs of transfers: create, ship, confirm the receipt, adjust what did not come."""
+"""Verbs of transfers: create, cancel, ship, confirm the receipt, adjust what did not come."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from mesgraph import ledger
 from mesgraph.equipment.models import Equipment, Site
+from mesgraph.equipment.queries import sites
 from mesgraph.errors import (
     Code,
     Findings,
@@ -16,6 +17,7 @@ from mesgraph.errors import (
     Violation,
     all_violations,
     invalid,
+    replace_path,
 )
 from mesgraph.genealogy.actions import adjust_lot, lose_items, transfer_in, transfer_out
 from mesgraph.genealogy.actions.rules import check_list, packed_violations, store_violation
@@ -39,8 +41,10 @@ def create_transfer(work: Work, site: Site, to: Destination, items: Sequence[Ite
     """Draft a transfer of whole items of ``site``; what is packed in them goes with them.
 
     Refuses VALIDATION_FAILED (the same site, no items, twice the same, of another site), INVALID_TRANSITION for items
-    that have ended, ALREADY_CONTAINED for packed ones: name the unit.
+    that have ended, ALREADY_CONTAINED for packed ones: name the unit, DUPLICATE_KEY for items on another draft.
     """
+    work.lock(*items)  # of two drafts at once with the same item, the later one sees the earlier one
+    drafted = queries.drafts_with(work.session, [item.id for item in items], site.id)
     with all_violations() as found:
         check_list(found, items, "items")
         if to.site_id == site.id:
@@ -51,6 +55,9 @@ def create_transfer(work: Work, site: Site, to: Destination, items: Sequence[Ite
                 found.add(invalid(f"{item.key} is not at {site.code}", "items", i))
             if item.lifecycle in TERMINAL:
                 found.add(invalid(f"{item.key} is {item.lifecycle}", "items", i, code=Code.INVALID_TRANSITION))
+            if item.id in drafted:
+                message = f"{item.key} stands on {drafted[item.id]} already; ship or cancel that first"
+                found.add(invalid(message, "items", i, code=Code.DUPLICATE_KEY))
     transfer = work.add(
         Transfer(
             from_site_id=site.id,
@@ -72,6 +79,21 @@ def create_transfer(work: Work, site: Site, to: Destination, items: Sequence[Ite
     return transfer
 
 
+def cancel_transfer(work: Work, transfer: Transfer, *, expected_version: int | None = None) -> Transfer:
+    """Give up a draft; its items are free for another one, wherever they are by now.
+
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION once it was shipped, NOT_FOUND (the sending site alone cancels).
+    """
+    work.lock(transfer)
+    _expect(work, transfer, TransferState.CANCELLED, expected_version)
+    if transfer.from_site_id not in {site.id for site in sites(work.session)}:
+        message = f"{transfer.number} is a draft of {transfer.from_code}, which alone cancels it"
+        raise Refused(invalid(message, "transfer", code=Code.NOT_FOUND))
+    lifecycle.move_to(transfer, TransferState.CANCELLED)
+    ledger.record(work, events.TransferCancelled(transfer=transfer), site_id=transfer.from_site_id)
+    return transfer
+
+
 def ship_transfer(work: Work, transfer: Transfer, *, expected_version: int | None = None) -> Transfer:
     """The items leave, with all that is packed in them now, and are in transit until the other site receives them.
 
@@ -81,7 +103,10 @@ def ship_transfer(work: Work, transfer: Transfer, *, expected_version: int | Non
     work.lock(transfer)
     _expect(work, transfer, TransferState.SHIPPED, expected_version)
     items = _items(work, transfer, transfer.from_site_id)
-    sent = transfer_out(work, items, transfer.to_site_id).items
+    try:
+        sent = transfer_out(work, items, transfer.to_site_id).items
+    except Refused as refused:  # the caller named no items: the messages do
+        raise Refused(*(replace_path(violation, ("transfer",)) for violation in refused.violations)) from refused
     _write_lines(work, transfer, sent)
     lifecycle.move_to(transfer, TransferState.SHIPPED)
     transfer.shipped_at = work.occurred_at
@@ -219,10 +244,13 @@ def _items(work: Work, transfer: Transfer, site_id: int) -> list[Item]:
     """The items of a transfer; refuses NOT_FOUND when they, and so ``site_id``, are not the actor's business."""
     lines = queries.lines_of(work.session, transfer.id)
     rows = work.session.scalars(select(Item).where(Item.id.in_([line.item_id for line in lines])))
-    found = {row.id: row for row in rows}
-    if len(found) < len(lines) or any(row.site_id != site_id for row in found.values()):
+    found = {row.id: row for row in rows if row.site_id == site_id}
+    away = [line.item_key for line in lines if line.item_id not in found]
+    if away:
         code = transfer.from_code if site_id == transfer.from_site_id else transfer.to_code
-        message = f"the items of {transfer.number} are not at {code}, or not your business there"
+        message = f"{', '.join(away[:5])} of {transfer.number}: not at {code}, or not your business there"
+        if transfer.state is TransferState.DRAFT:
+            message += "; if it left by another way, cancel the draft"
         raise Refused(invalid(message, "transfer", code=Code.NOT_FOUND))
     return [found[line.item_id] for line in lines]
 

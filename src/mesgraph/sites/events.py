@@ -20,6 +20,14 @@ class TransferCreated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TransferCancelled(Event):
+    """A draft was given up; its items are where they were, and free for another transfer."""
+
+    subjects = ("transfer",)
+    transfer: Transfer
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransferShipped(Event):
     """The items of a transfer left the sending site."""
 

@@ -43,6 +43,7 @@ described_enum(
         TransferState.IN_TRANSIT: "The receiving site knows what is on its way.",
         TransferState.RECEIVED: "The receiving site has confirmed what came.",
         TransferState.RECONCILED: "All came, or what did not is adjusted.",
+        TransferState.CANCELLED: "Given up before anything left.",
         TransferState.DISPUTED: "Something did not come and is not adjusted yet.",
     },
 )
@@ -197,6 +198,23 @@ class CreateTransferPayload(CommandPayload):
     transfer: TransferNode | None = strawberry.field(default=None, description="The draft.")
 
 
+@strawberry.input(description="A draft that is given up.")
+class CancelTransferInput(CommandInput):
+    """One transfer."""
+
+    transfer: strawberry.ID = strawberry.field(description="The transfer.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="`version` that you decided on; another one is refused (VERSION_CONFLICT)."
+    )
+
+
+@strawberry.type(description="The transfer, cancelled.")
+class CancelTransferPayload(CommandPayload):
+    """Answer."""
+
+    transfer: TransferNode | None = strawberry.field(default=None, description="The transfer.")
+
+
 @strawberry.input(description="A transfer whose items leave.")
 class ShipTransferInput(CommandInput):
     """One transfer."""
@@ -273,7 +291,9 @@ class TransferCommands:
 
     @command
     def create_transfer(work: Work, input: CreateTransferInput) -> CreateTransferPayload:
-        """Write down what shall go to another site. The items stay where they are until `shipTransfer`."""
+        """Write down what shall go to another site. The items stay where they are until `shipTransfer`. An item stands
+        on one draft of its site at a time (DUPLICATE_KEY names the other one).
+        """
         with all_violations() as found:
             with found.under():
                 site = _sender(work.session, input.from_site)
@@ -284,6 +304,13 @@ class TransferCommands:
         assert destination is not None, "an unknown site was refused"
         to = actions.Destination(*destination)
         return CreateTransferPayload(transfer=shown(actions.create_transfer(work, site, to, items)))
+
+    @command
+    def cancel_transfer(work: Work, input: CancelTransferInput) -> CancelTransferPayload:
+        """Give up a draft: nothing leaves, and its items are free for another one. What was shipped is received."""
+        transfer = find(work.session, Transfer, input.transfer, "transfer")
+        row = actions.cancel_transfer(work, transfer, expected_version=input.expected_version)
+        return CancelTransferPayload(transfer=shown(row))
 
     @command
     def ship_transfer(work: Work, input: ShipTransferInput) -> ShipTransferPayload:

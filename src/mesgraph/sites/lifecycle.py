@@ -9,6 +9,8 @@ from mesgraph.sites.models import TransferState as T
 
 AUTOMATIC: frozenset[Role] = frozenset()
 STORE = frozenset({Role.OPERATOR, Role.DRIVER, Role.ERP, Role.SUPERVISOR})
+AUTHORS = STORE | {Role.PLANNER}
+"""Who writes a transfer."""
 SUPERVISOR = frozenset({Role.SUPERVISOR})
 
 
@@ -24,6 +26,7 @@ class TransferStep:
 
 STEPS: tuple[TransferStep, ...] = (
     TransferStep(T.DRAFT, T.SHIPPED, "ship", STORE),
+    TransferStep(T.DRAFT, T.CANCELLED, "cancel", AUTHORS),
     TransferStep(T.SHIPPED, T.IN_TRANSIT, "announced to the other site", AUTOMATIC),
     TransferStep(T.IN_TRANSIT, T.RECEIVED, "confirm receipt", STORE),
     TransferStep(T.RECEIVED, T.RECONCILED, "all was received", AUTOMATIC),

@@ -20,6 +20,7 @@ class TransferState(StrEnum):
     RECEIVED = "RECEIVED"
     RECONCILED = "RECONCILED"
     DISPUTED = "DISPUTED"
+    CANCELLED = "CANCELLED"
 
 
 class Resolution(StrEnum):

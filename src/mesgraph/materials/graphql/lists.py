@@ -1,4 +1,4 @@
-"""Lists of lots, materials and suppliers."""
+"""Lists of items, lots, materials and suppliers."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,11 +17,12 @@ from mesgraph.api.scalars import GTIN
 from mesgraph.equipment.graphql import within
 from mesgraph.equipment.models import Site
 from mesgraph.materials import queries
-from mesgraph.materials.graphql.keys import find_revisions
-from mesgraph.materials.graphql.nodes import MaterialDefinitionNode, MaterialLot, SupplierNode
+from mesgraph.materials.graphql.keys import ItemKey, find_item, find_revisions
+from mesgraph.materials.graphql.nodes import MaterialDefinitionNode, MaterialLot, SupplierNode, TraceableItem
 from mesgraph.materials.models import (
     ApprovalStatus,
     Item,
+    ItemKind,
     ItemStatus,
     Lifecycle,
     MaterialDefinition,
@@ -29,6 +30,16 @@ from mesgraph.materials.models import (
     Supplier,
     Tracking,
 )
+from mesgraph.orders.models import OperationsRequest
+
+
+class ItemOrder(StrEnum):
+    """The orders in which items of all kinds are listed."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+    KEY = "KEY"
+    EXPIRES_AT = "EXPIRES_AT"
 
 
 class LotOrder(StrEnum):
@@ -56,6 +67,20 @@ class SupplierOrder(StrEnum):
     NEWEST = "NEWEST"
 
 
+ITEM_ORDERS = orders(
+    ItemOrder,
+    "The order of a list of items.",
+    {
+        ItemOrder.NEWEST: (Order((Item.id,), descending=True), "The newest first."),
+        ItemOrder.OLDEST: (Order((Item.id,)), "The oldest first."),
+        # the kind, not the id: together they are unique, and one index is both the rule and the order
+        ItemOrder.KEY: (Order((Item.key, Item.item_kind)), "By key: material, then number."),
+        ItemOrder.EXPIRES_AT: (
+            Order((Item.expires_at, Item.id)),
+            "What expires first, first (FEFO); items that do not expire at the end.",
+        ),
+    },
+)
 LOT_ORDERS = orders(
     LotOrder,
     "The order of a list of lots.",
@@ -96,7 +121,7 @@ SUPPLIER_ORDERS = orders(
 class LotFilter:
     """Conditions on lots."""
 
-    key_prefix: str | None = prefix_field("key (`MATERIAL/NUMBER`)")
+    key_prefix: str | None = prefix_field("key (`MATERIAL/NUMBER`, an SSCC)")
     site: strawberry.ID | None = strawberry.field(default=None, description="Of this site.")
     material: strawberry.ID | None = strawberry.field(
         default=None, description="Of this material, by id, `CODE:REVISION`, or `CODE` for all of its revisions."
@@ -113,6 +138,20 @@ class LotFilter:
     supplier: strawberry.ID | None = strawberry.field(default=None, description="Delivered by this supplier.")
     supplier_lot: str | None = strawberry.field(default=None, description="With this lot number of its supplier.")
     expires_at: DateTimeRange | None = strawberry.field(default=None, description="Expiring in this window.")
+
+
+@strawberry.input(description="Which items, of whatever kind. All conditions that are given must hold.")
+class ItemFilter(LotFilter):
+    """Conditions on items: those on lots, which are items, and those that tell the kinds apart."""
+
+    kind: list[ItemKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
+    lot: ItemKey | None = strawberry.field(default=None, description="Sublots and serial units of this lot.")
+    parent: ItemKey | None = strawberry.field(
+        default=None, description="Installed or packed in this item, not deeper; for more see `trace`."
+    )
+    request: strawberry.ID | None = strawberry.field(
+        default=None, description="Made for this order (operations request), by id or `SITE/CODE`."
+    )
 
 
 @strawberry.input(description="Which revisions of materials. All conditions that are given must hold.")
@@ -157,6 +196,18 @@ def _of_lots(session: Session, wanted: LotFilter, now: datetime) -> Iterator[Con
         yield in_range(Item.expires_at, wanted.expires_at, "filter", "expires_at")
 
 
+def _of_items(session: Session, wanted: ItemFilter, now: datetime) -> Iterator[Condition]:
+    yield from _of_lots(session, wanted, now)
+    if wanted.kind is not None:
+        yield queries.of_kinds(set(wanted.kind))
+    if wanted.lot is not None:
+        yield Item.lot_id == find_item(session, wanted.lot, "filter", "lot").id
+    if wanted.parent is not None:
+        yield Item.parent_id == find_item(session, wanted.parent, "filter", "parent").id
+    if wanted.request is not None:
+        yield Item.request_id == find(session, OperationsRequest, wanted.request, "filter", "request").id
+
+
 def _of_materials(wanted: MaterialDefinitionFilter) -> Iterator[Condition]:
     if wanted.key_prefix is not None:
         yield starts_with(MaterialDefinition.code, wanted.key_prefix)
@@ -181,7 +232,27 @@ def _of_suppliers(wanted: SupplierFilter) -> Iterator[Condition]:
 class MaterialLists:
     """Reads."""
 
-    @strawberry.field(description="Lots.")
+    @strawberry.field(
+        description="Items of all kinds: lots, sublots, serial units, logistic units. What lies in a store, what was "
+        "made for an order, the units of a lot; for lots alone `materialLots` has the same conditions."
+    )
+    async def items(
+        self,
+        info: Info,
+        filter: Annotated[ItemFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
+        order_by: Annotated[ItemOrder, strawberry.argument(description="In which order.")] = ItemOrder.NEWEST,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[TraceableItem]:
+        """A page."""
+        now = info.context.plant.clock.now()
+
+        def listed(session: Session) -> Select[Item]:
+            return select(Item).where(*_of_items(session, filter or ItemFilter(), now))
+
+        return await page(info, listed, ITEM_ORDERS[order_by], first, after)
+
+    @strawberry.field(description="Lots; `items` lists the other kinds, too.")
     async def material_lots(
         self,
         info: Info,
@@ -194,7 +265,8 @@ class MaterialLists:
         now = info.context.plant.clock.now()
 
         def listed(session: Session) -> Select[Item]:
-            return queries.lots().where(*_of_lots(session, filter or LotFilter(), now))
+            lots = select(Item).where(queries.of_kinds({ItemKind.LOT}))
+            return lots.where(*_of_lots(session, filter or LotFilter(), now))
 
         return await page(info, listed, LOT_ORDERS[order_by], first, after)
 
