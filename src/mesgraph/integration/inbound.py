@@ -37,7 +37,7 @@ def submit_message(work: Work, message: ScheduleMessage, source_system: str, sit
     demands = [
         (order.external_id, _reader(work.session, message, order, source_system, site)) for order in message.orders
     ]
-    results = schedule.submit_operations_schedule(work, demands, atomic=False)
+    results = schedule.submit_operations_schedule(work, source_system, demands, atomic=False)
     return [_placed(order, result) for order, result in zip(message.orders, results, strict=True)]
 
 

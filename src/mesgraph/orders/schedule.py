@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from mesgraph import ledger
 from mesgraph.definitions.models import OperationsDefinition
@@ -50,6 +50,12 @@ CODE_MAX = 50
 """Longest order number: the numbers of its jobs and runs are made by adding to it."""
 PRIORITY_MAX = 1_000_000
 REVISION_MAX = 2_000_000_000
+ORDER_LOCKS = 0x6F726472  # "ordr"
+"""Class of the advisory locks under which PostgreSQL writers submit orders."""
+ORDER_LOCKS_MAX = 1024
+"""All orders share so many locks, for the server holds few. Two orders of one lock wait for each other needlessly."""
+ORDER_LOCK_TIMEOUT = "9s"
+"""Messages of the same orders queue, so one waits longer than for a row; a statement is given up after 10 s."""
 
 
 class WantedState(StrEnum):
@@ -220,13 +226,19 @@ class Result:
 
 
 def submit_operations_schedule(
-    work: Work, demands: Sequence[tuple[str, Callable[[], Demand | Withdrawal]]], *, atomic: bool
+    work: Work,
+    source_system: str,
+    demands: Sequence[tuple[str, Callable[[], Demand | Withdrawal]]],
+    *,
+    atomic: bool,
 ) -> list[Result]:
     """Submit the orders of one message, each for itself: one that is refused does not block the others (I49).
 
     A demand, or its withdrawal, is given by its key in the source system and a function that reads it and may refuse.
-    Refuses everything, with the violations of all orders, when ``atomic`` and one is refused.
+    Refuses everything, with the violations of all orders, when ``atomic`` and one is refused. Messages that name the
+    same orders are done one after the other.
     """
+    _wait_for_turn(work, source_system, {external_id for external_id, _ in demands})
     results = [_submit_one(work, external_id, read) for external_id, read in demands]
     if atomic:
         found = Findings()
@@ -234,6 +246,31 @@ def submit_operations_schedule(
             found.extend(replace_path(violation, ("requests", i, *violation.path)) for violation in result.violations)
         found.refuse()
     return results
+
+
+def _wait_for_turn(work: Work, source_system: str, external_ids: set[str]) -> None:
+    """Wait for other messages of these orders, known or not, in one order; then lock and read anew those stored."""
+    if work.session.get_bind().dialect.name != "postgresql" or not external_ids:
+        return
+    locks = sorted({_order_lock(source_system, external_id) for external_id in external_ids})
+    work.session.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": ORDER_LOCK_TIMEOUT})
+    work.session.execute(
+        text("SELECT pg_advisory_xact_lock(:kind, lock) FROM unnest(CAST(:locks AS integer[])) AS lock"),
+        {"kind": ORDER_LOCKS, "locks": locks},
+    )
+    work.session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    stored = work.session.scalars(
+        select(OperationsRequest).where(
+            OperationsRequest.source_system == source_system, OperationsRequest.external_id.in_(external_ids)
+        )
+    )
+    work.lock(*stored)
+
+
+def _order_lock(source_system: str, external_id: str) -> int:
+    """The lock of an order, the same in every process."""
+    digest = hashlib.sha256(encode([source_system, external_id])).digest()
+    return int.from_bytes(digest[:4], "big") % ORDER_LOCKS_MAX
 
 
 def _submit_one(work: Work, external_id: str, read: Callable[[], Demand | Withdrawal]) -> Result:

@@ -238,7 +238,7 @@ class PlanningCommands:
             known.duplicate_of = DuplicateOf(message_id=input.message_id)
             return known
         readers = [(item.external_id, _reader(work.session, input.source_system, item)) for item in input.requests]
-        results = schedule.submit_operations_schedule(work, readers, atomic=input.atomic)
+        results = schedule.submit_operations_schedule(work, input.source_system, readers, atomic=input.atomic)
         inbox.keep(
             work,
             source_system=input.source_system,
