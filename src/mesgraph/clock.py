@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+YEARS = range(1970, 2201)
+"""The years in which a time that is given may lie."""
 MICROSECOND = timedelta(microseconds=1)
 
 LOOK_S = 0.05

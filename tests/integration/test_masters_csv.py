@@ -121,6 +121,9 @@ async def test_open_stock_needs_a_reason_and_can_be_sent_again(api: Api) -> None
         "RM-PVDF,P-4,0,KGM,2026-02-30,,,",
         "RM-PVDF,P-5,1,KGM,2020-01-01,COAT01,NOBODY,",
         "BMS,B-1,1,C62,,,,",
+        "RM-PVDF,P-6,1,KGM,9999-12-31,,,",
+        "RM-PVDF,P-7,1,KGM,9999-12-30,,,",
+        "RM-PVDF,P-8,1,KGM,0001-01-01T00:00:00+14:00,,,",
     ]
     document = "\n".join(lines)
     (error,) = await api.refused("submitMastersCsv", by=Role.ERP, kind="LOTS", document=document, site="HV1")
@@ -133,6 +136,7 @@ async def test_open_stock_needs_a_reason_and_can_be_sent_again(api: Api) -> None
         (5, "RM-PVDF/P-4", "REJECTED", ("VALIDATION_FAILED", "expiresAt")),
         (6, "RM-PVDF/P-5", "REJECTED", ("NOT_FOUND", "supplier")),
         (7, "BMS/B-1", "REJECTED", ("VALIDATION_FAILED", "lotNumber")),
+        *((8 + n, f"RM-PVDF/P-{6 + n}", "REJECTED", ("VALIDATION_FAILED", "expiresAt")) for n in range(3)),
     ]
     key = {"material": "RM-PVDF", "lot": "P-1"}
     fields = "expiresAt quantity { value } supplierLot location { code }"

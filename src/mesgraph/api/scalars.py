@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition, scalar
 
 from mesgraph import quantity
+from mesgraph.clock import YEARS
 from mesgraph.errors import Code
 from mesgraph.ledger.queries import Cursor
 from mesgraph.words import check_gs1_key
@@ -57,9 +58,9 @@ def parse_instant(value: Any) -> datetime:
     try:
         instant = datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise refuse(f"{written!r} is not a time: {error}") from error
-    if not 1970 <= instant.year <= 2200:
-        raise refuse(f"{written!r} lies outside the years 1970 to 2200")
+        raise refuse(f"{written!r} is not a time: no such day, hour or offset") from error
+    if instant.year not in YEARS:
+        raise refuse(f"{written!r} lies outside the years {YEARS[0]} to {YEARS[-1]}")
     return instant
 
 

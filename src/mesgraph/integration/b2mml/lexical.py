@@ -218,7 +218,7 @@ def time(element: Element) -> WrittenTime:
     try:
         value = datetime.fromisoformat(f"{match[1]}{(match[2] or '')[:7]}{match[3] or ''}")
     except ValueError as error:
-        raise Refused(refused(element, f"{shown(element.text)} is not a time: {error}")) from error
+        raise Refused(refused(element, f"{shown(element.text)} is not a time: no such day, hour or offset")) from error
     if not 1971 <= value.year <= 2199:
         raise Refused(refused(element, f"{shown(element.text)} lies outside the years 1971 to 2199"))
     return WrittenTime(value, element)
@@ -243,7 +243,8 @@ def decimal(element: Element) -> Decimal:
         value = Decimal(element.text)
         return quantity.from_micro(quantity.to_micro(value))
     except (ValueError, InvalidOperation) as error:
-        raise Refused(refused(element, str(error) or f"{shown(element.text)} is not a number")) from error
+        limit = "of at most 10^12 with 6 decimals, such as 12.5"
+        raise Refused(refused(element, f"{shown(element.text)} is not a number {limit}")) from error
 
 
 CHECKS: tuple[Callable[[Element], Violation | None], ...] = (word_violation, value_violation, duration_violation)

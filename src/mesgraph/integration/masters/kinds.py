@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from mesgraph.clock import YEARS
 from mesgraph.db import Entity
 from mesgraph.equipment import queries as equipment_queries
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment, submit_equipment_class
@@ -104,9 +105,12 @@ def _moment(cell: str) -> datetime | str:
         moment = datetime.fromisoformat(cell)
         if len(cell) > 10 and moment.tzinfo is None:
             raise ValueError
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
         raise ValueError(f"{cell[:40]!r} is neither a day nor a time with offset") from None
-    return cell if len(cell) <= 10 else moment.astimezone(UTC)
+    if moment.year not in YEARS:
+        raise ValueError(f"{cell[:40]!r} lies outside the years {YEARS[0]} to {YEARS[-1]}")
+    return cell if len(cell) <= 10 else moment
 
 
 def _supplier(work: Work, _site: Site | None, given: Values) -> Entity:
