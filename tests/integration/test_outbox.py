@@ -197,6 +197,16 @@ async def test_the_secret_is_shown_once(api: Api) -> None:
     assert first["secret"] not in str(recorded)
 
 
+@pytest.mark.parametrize("url", ["https://other.example/mes", "http://erp.example/mes", "https://erp.example:8443/mes"])
+async def test_another_address_has_another_secret(api: Api, url: str) -> None:
+    first = await destination(api, kind="HTTP", url="https://erp.example/mes")
+    assert (await destination(api, kind="HTTP", url="https://ERP.example:443/mes"))["secret"] is None, (
+        "the same address"
+    )
+    moved = await destination(api, kind="HTTP", url=url)
+    assert moved["secret"] not in (None, first["secret"])
+
+
 async def test_an_administrator_of_one_site_stays_there(api: Api) -> None:
     await make_plant(api)
     await destination(api, "ALL")

@@ -120,6 +120,7 @@ def register_destination(
     """Make a system known that is told what is made from now on, or change it; with its secret if that is new.
 
     ``url`` is for HTTP alone: messages are posted there. ``site`` and ``source_system`` restrict what it is told of.
+    Another scheme, host or port makes a new secret, for whoever listened there knows how to sign with the old one.
     Refuses VALIDATION_FAILED.
     """
     with all_violations() as found:
@@ -129,6 +130,7 @@ def register_destination(
         found.add(_url_violation(kind, url))
     destination = destination_by_key(work.session, code)
     if destination is None:
+        moved = False
         destination = Destination(code=code, from_position=head(work.session).position, failures=0)
         values = _values(kind, url, site, source_system, active)
         for name, value in values.items():
@@ -138,10 +140,11 @@ def register_destination(
         work.lock(destination)
         if destination.destination_kind is not kind:
             raise Refused(invalid(f"{code} is a {destination.destination_kind}: register another code", "kind"))
+        moved = _origin(destination.url) != _origin(url)
         for name, value in _values(kind, url, site, source_system, active).items():
             setattr(destination, name, value)
     secret = None
-    if kind is DestinationKind.HTTP and (new_secret or destination.secret is None):
+    if kind is DestinationKind.HTTP and (new_secret or moved or destination.secret is None):
         secret = destination.secret = secrets.token_urlsafe(32)
     work.session.flush()
     ledger.record(
@@ -169,6 +172,12 @@ def _values(
         "source_system": source_system,
         "active": active,
     }
+
+
+def _origin(url: str | None) -> tuple[str, str | None, int | None]:
+    """Who listens at an address: scheme, host and port."""
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _url_violation(kind: DestinationKind, url: str | None) -> Violation | None:

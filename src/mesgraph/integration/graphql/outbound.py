@@ -265,7 +265,9 @@ class RegisterDestinationInput(CommandInput):
     )
     active: bool = strawberry.field(default=True, description="False: tell it of nothing more.")
     new_secret: bool = strawberry.field(
-        default=False, description="Make a new secret for the signature; the old one stops counting at once."
+        default=False,
+        description="Make a new secret for the signature; the old one stops counting at once. A `url` of another "
+        "scheme, host or port makes one without being asked.",
     )
 
 
