@@ -238,7 +238,8 @@ MEANINGS: dict[Code, Meaning] = {
         "The disk is full; nothing was written.", "Tell the administrator; repeat with the same key.", True
     ),
     Code.TIME_ORDER_INVALID: Meaning(
-        "The times contradict each other or the item's history.", "Correct `eventTime` or the interval."
+        "The times contradict each other, or the history of the thing: it was not there yet, or not in that state.",
+        "Correct `eventTime` or the interval.",
     ),
     Code.TIMEOUT: Meaning("It took too long and was given up.", "Repeat with the same idempotency key.", True),
     Code.TIMESTAMP_IN_FUTURE: Meaning(

@@ -1,6 +1,8 @@
 """A running job is interrupted, by choice or by a condition, and goes on."""
 
-from tests.api import Api
+from datetime import timedelta
+
+from tests.api import START, Api
 from tests.factories.execution import MIX, amount, codes, make_order, make_plant, receive, start
 
 STATE = "jobOrder { state subState } jobResponse { code }"
@@ -56,3 +58,25 @@ async def test_an_interrupted_job_takes_no_material(api: Api) -> None:
         quantity=amount("1", "KGM"),
     )
     assert codes(errors) == ["INVALID_TRANSITION"]
+
+
+async def test_a_job_is_not_paused_before_it_began_nor_resumed_before_it_was_paused(api: Api) -> None:
+    operator = await make_plant(api)
+    order = await make_order(api, MIX)
+    api.clock.step(minutes=10)
+    await start(api, order, 20, operator)
+    api.clock.step(minutes=50)
+
+    def at(minutes: int) -> dict[str, str]:
+        return {"jobOrder": order.jobs[20], "eventTime": (START + timedelta(minutes=minutes)).isoformat()}
+
+    for verb, too_early, possible in (
+        ("pauseJobOrder", 9, 20),
+        ("resumeJobOrder", 19, 30),
+        ("pauseJobOrder", 29, 40),
+        ("resumeJobOrder", 39, 50),
+        ("stopJobOrder", 49, 60),
+    ):
+        errors = await api.refused(verb, by=operator, **at(too_early))
+        assert codes(errors) == ["TIME_ORDER_INVALID"], verb
+        await api.do(verb, "", by=operator, **at(possible))

@@ -11,6 +11,7 @@ import cbor2
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db import Entity
 from mesgraph.db.scope import sites_of
 from mesgraph.ledger.entry import Field, decode_payload
 from mesgraph.ledger.models import LedgerEvent, Position, SequencerState, SubjectEntry
@@ -109,6 +110,19 @@ def event_by_id(session: Session, event_id: str) -> LedgerEvent | None:
     scope = sites_of(session)
     in_scope = event is not None and (scope is None or event.site_id is None or event.site_id in scope)
     return event if in_scope else None
+
+
+def last_time(session: Session, subject: Entity, types: Collection[str]) -> datetime | None:
+    """The latest event time among the events of these types in the history of ``subject``."""
+    return session.scalar(
+        select(func.max(LedgerEvent.occurred_at))
+        .join(SubjectEntry, SubjectEntry.ledger_event_id == LedgerEvent.id)
+        .where(
+            SubjectEntry.subject_kind == subject.subject_kind,
+            SubjectEntry.subject_id == subject.id,
+            LedgerEvent.type.in_(sorted(types)),
+        )
+    )
 
 
 def position_of(session: Session, ledger_event_id: int) -> int | None:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, tuple_, update
 from mesgraph import __version__
 from mesgraph.clock import to_micros
 from mesgraph.db import Entity
+from mesgraph.errors import Code, all_violations, invalid
 from mesgraph.ledger.entry import FORMAT, Field, SubjectLink, commit_to, encode, leaf_of
 from mesgraph.ledger.event import Event
 from mesgraph.ledger.models import LedgerEvent, Position, SubjectEntry, SubjectHead
@@ -33,6 +34,9 @@ def record(work: Work, event: Event, *, site_id: int | None = None, event_id: UU
 
     ``site_id`` names the stream (``None``: GLOBAL, for what belongs to no site). Locks the heads of the event's
     subjects until the commit, in the order of (kind, id).
+
+    Refuses TIME_ORDER_INVALID when the event time lies before the first event of a subject: nothing happens to a thing
+    before it is there (I32).
     """
     return record_all(work, [event], site_id=site_id, event_ids=[event_id or uuid7(work.now)])[0]
 
@@ -46,6 +50,7 @@ def record_all(
     subjects = [event.subject_rows() for event in events]
     heads = _heads(work, {(row.subject_kind, row.id) for rows in subjects for row in rows})
     known = frozenset(heads)
+    _check_began(work, {(row.subject_kind, row.id): row for rows in subjects for row in rows}, known)
     links: list[list[SubjectLink]] = []
     stored: list[LedgerEvent] = []
     for event, event_id, rows in zip(events, event_ids, subjects, strict=True):
@@ -114,6 +119,27 @@ def _heads(work: Work, keys: Collection[Subject]) -> dict[Subject, Head]:
         .with_for_update()
     )
     return {(kind, subject): (counter, leaf) for kind, subject, counter, leaf in found}
+
+
+def _check_began(work: Work, rows: Mapping[Subject, Entity], known: Collection[Subject]) -> None:
+    """What happens to a thing happens after its first event (I32). What is recorded as it happens needs no look."""
+    if work.occurred_at >= work.now or not known:
+        return
+    first = (
+        select(SubjectEntry.subject_kind, SubjectEntry.subject_id, LedgerEvent.occurred_at)
+        .join(LedgerEvent, LedgerEvent.id == SubjectEntry.ledger_event_id)
+        .where(
+            tuple_(SubjectEntry.subject_kind, SubjectEntry.subject_id).in_(sorted(known)),
+            SubjectEntry.counter == 1,
+            LedgerEvent.occurred_at > work.occurred_at,
+        )
+        .order_by(SubjectEntry.subject_kind, SubjectEntry.subject_id)
+    )
+    with all_violations() as found:
+        for kind, subject, began in work.session.execute(first):
+            message = f"{rows[kind, subject].human_key} is there since {began.isoformat()}"
+            message += f", not yet at {work.occurred_at.isoformat()}"
+            found.add(invalid(message, "event_time", code=Code.TIME_ORDER_INVALID))
 
 
 def _next_link(heads: Mapping[Subject, Head], row: Entity) -> SubjectLink:

@@ -8,10 +8,12 @@ from sqlalchemy import func, select
 from mesgraph import ledger
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, QuantityViolation, Refused, Violation, all_violations, invalid
+from mesgraph.ledger.queries import last_time
 from mesgraph.materials import lifecycle as item_lifecycle
 from mesgraph.materials.models import Item, Lifecycle
 from mesgraph.orders import execution_events as events
 from mesgraph.orders import lifecycle, readiness
+from mesgraph.orders.events import OperationsRequestHeld, OperationsRequestResumed, OperationsRequestSuspended
 from mesgraph.orders.models import (
     ActualUse,
     JobOrder,
@@ -29,6 +31,19 @@ from mesgraph.orders.progress import step_violations
 from mesgraph.orders.run import Run, row, run_of
 from mesgraph.quantity import plain
 from mesgraph.work import Work
+
+TURNS = frozenset(
+    event.word
+    for event in (
+        events.JobOrderStarted,
+        events.JobOrderPaused,
+        events.JobOrderResumed,
+        OperationsRequestHeld,
+        OperationsRequestSuspended,
+        OperationsRequestResumed,
+    )
+)
+"""Events by which a job runs or stands still; those of its order are events of the jobs that they stop or let go on."""
 
 
 def start_job_order(
@@ -92,7 +107,8 @@ def pause_job_order(
     The one may become the other. A job that was interrupted with its order is then interrupted for itself, and does not
     go on with the order.
 
-    Refuses VERSION_CONFLICT, INVALID_TRANSITION, REASON_REQUIRED.
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, REASON_REQUIRED, TIME_ORDER_INVALID before the job was last started,
+    paused or resumed.
     """
     run = _open_run(work, job)
     run.lock(work)
@@ -104,6 +120,7 @@ def pause_job_order(
         if sub_state is JobSubState.HELD:
             with found.under():
                 work.needs_reason()
+        found.add(_turn_violation(work, run))
     job.state, job.sub_state, job.interrupted_with_order = JobState.INTERRUPTED, sub_state, False
     ledger.record(
         work,
@@ -116,7 +133,8 @@ def pause_job_order(
 def resume_job_order(work: Work, job: JobOrder, *, expected_version: int | None = None) -> JobResponse:
     """Let an interrupted job run again, if everything that a start needs still holds.
 
-    Refuses VERSION_CONFLICT, INVALID_TRANSITION, and what a start refuses (I12 to I19).
+    Refuses VERSION_CONFLICT, INVALID_TRANSITION, TIME_ORDER_INVALID before it was interrupted, and what a start refuses
+    (I12 to I19).
     """
     run = _open_run(work, job)
     work.lock(run.request, run.requirement, job, run.response, run.equipment)
@@ -125,6 +143,7 @@ def resume_job_order(work: Work, job: JobOrder, *, expected_version: int | None 
             work.expect(job, expected_version)
         with found.under():
             _check_from(job, {JobState.INTERRUPTED}, JobState.RUNNING)
+        found.add(_turn_violation(work, run))
         found.extend(readiness.start_violations(work, job, run.equipment))
     job.state, job.sub_state, job.interrupted_with_order = JobState.RUNNING, None, False
     ledger.record(work, events.JobOrderResumed(job_order=job, job_response=run.response), site_id=job.site_id)
@@ -221,15 +240,27 @@ def _after_violation(work: Work, last: JobResponse | None) -> Violation | None:
     )
 
 
+def _turn_violation(work: Work, run: Run) -> Violation | None:
+    """TIME_ORDER_INVALID: a job is not paused, resumed or ended before it last began, was interrupted or went on."""
+    last = last_time(work.session, run.job, TURNS)
+    if last is None or work.occurred_at >= last:
+        return None
+    return invalid(
+        f"{run.job.code} was last started, paused or resumed at {last.isoformat()}, after this",
+        "event_time",
+        code=Code.TIME_ORDER_INVALID,
+    )
+
+
 def end_violation(work: Work, run: Run) -> Violation | None:
-    """TIME_ORDER_INVALID: a run does not end before it began or before its last actual (I32)."""
+    """TIME_ORDER_INVALID: a run does not end before it began, nor before its last actual, pause or resume (I32)."""
     posted = [
         work.session.scalar(select(func.max(cls.posted_at)).where(cls.job_response_id == run.response.id))
         for cls in (MaterialActual, ParameterActual, StepExecution)
     ]
     begun = max([run.response.started_at, *(last for last in posted if last is not None)])
     if work.occurred_at >= begun:
-        return None
+        return _turn_violation(work, run)
     return invalid(
         f"{run.response.code} has actuals until {begun.isoformat()}, after this end",
         "event_time",
