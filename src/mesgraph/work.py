@@ -14,6 +14,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from mesgraph.db.rows import Entity
+from mesgraph.db.scope import EVERY_SITE
 from mesgraph.errors import Code, Refused, VersionViolation, invalid
 
 E = TypeVar("E", bound=Entity)
@@ -103,7 +104,7 @@ class Work:
                 .where(cls.id.in_(sorted(wanted[cls])))
                 .order_by(cls.id)
                 .with_for_update()
-                .execution_options(populate_existing=True)
+                .execution_options(populate_existing=True, **EVERY_SITE)
             ).scalars().all()
 
     def expect(self, row: Entity, version: int | None) -> None:

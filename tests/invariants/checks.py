@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.holds.models import HeldItem, Hold
+from mesgraph.ledger.models import SubjectEntry
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.orders.models import (
     ActualUse,
@@ -37,6 +38,8 @@ LINKS = {K.TRANSFORM, K.SPLIT, K.MERGE, K.ASSEMBLE, K.REWORK, K.PACK}
 BEGINS = {K.ASSEMBLE, K.PACK}
 """Kinds whose output is a unit of which there is one, whatever goes in."""
 EMPTY = {Lifecycle.CONSUMED, Lifecycle.INSTALLED, Lifecycle.PLANNED}
+JUDGES = {K.REWORK, K.PACK, K.UNPACK, K.SHIP, K.ADJUST, K.SCRAP, K.TRANSFER_OUT, K.TRANSFER_IN}
+"""Kinds about an item as it stands."""
 LIVE = {Lifecycle.QUARANTINE, Lifecycle.IN_PROCESS, Lifecycle.AVAILABLE, Lifecycle.REJECTED}
 NOTHING = Decimal(0)
 BEGUN = {JobState.RUNNING, JobState.INTERRUPTED}
@@ -57,6 +60,7 @@ def broken_invariants(session: Session) -> list[str]:
         *cycles(books),
         *conservation(books),
         *runs(books),
+        *given_back(session, books),
         *positions(books),
         *holds(session, books),
         *totals(session),
@@ -223,6 +227,21 @@ def runs(books: Books) -> Iterator[str]:
         if used[key] != posted[key]:
             item = books.items[key[1]]
             yield f"run {key[0]}: actuals of {item.key} say {used[key]}, activities {posted[key]}"
+
+
+def given_back(session: Session, books: Books) -> Iterator[str]:
+    """A consumption goes back only into an item that nobody counted, packed, sent or scrapped since as it stood."""
+    told: dict[int, list[int]] = defaultdict(list)
+    for entry in session.scalars(select(SubjectEntry).where(SubjectEntry.subject_kind == MaterialActual.kind)):
+        told[entry.subject_id].append(entry.ledger_event_id)
+    for actual in books.actuals:
+        if actual.use is not ActualUse.CONSUMED or actual.reverses_id is not None or not actual.returned:
+            continue
+        for line in books.lines:
+            event = books.events[line.event_id]
+            between = min(told[actual.id]) < event.ledger_event_id < max(told[actual.id])
+            if line.item_id == actual.item_id and between and event.event_kind in JUDGES and not event.job_response_id:
+                yield f"{actual.human_key} went back into {books.items[line.item_id].key} after {event.human_key}"
 
 
 def positions(books: Books) -> Iterator[str]:

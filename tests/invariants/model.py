@@ -39,6 +39,8 @@ class Thing:
     state: str
     own: bool = False
     holds: set[str] = field(default_factory=set)
+    judged: int = 0
+    """How often it was counted or scrapped as it stood."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Taken:
     item: Key
     quantity: Decimal
     state_before: str
+    judged_before: int
     fate: str = "pending"
 
 
@@ -104,7 +107,7 @@ class Model:
             broken.add("RECORD_IMMUTABLE")
         elif taken.fate == "used":
             broken.add("DOWNSTREAM_DEPENDENCY")
-        if thing.state == "SCRAPPED":
+        if thing.state == "SCRAPPED" or thing.judged > taken.judged_before:
             broken.add("DOWNSTREAM_DEPENDENCY")
 
         def done() -> None:
@@ -134,8 +137,9 @@ class Model:
         return broken
 
     def _take(self, name: str, step: int, item: Key, quantity: Decimal) -> None:
-        self.taken[name] = Taken(step, item, quantity, self.items[item].state)
-        self._withdraw(self.items[item], quantity)
+        thing = self.items[item]
+        self.taken[name] = Taken(step, item, quantity, thing.state, thing.judged)
+        self._withdraw(thing, quantity)
 
     def _make(self, outputs: dict[Key, Decimal], of: list[Taken]) -> None:
         holds = set[str]().union(*(self.items[taken.item].holds for taken in of))
@@ -198,6 +202,7 @@ class Model:
         amount = thing.quantity if quantity is None else quantity
 
         def done() -> None:
+            thing.judged += 1
             if amount == thing.quantity:
                 thing.state = "SCRAPPED"
             self._withdraw(thing, amount)
@@ -216,6 +221,7 @@ class Model:
             broken.add("VALIDATION_FAILED")
 
         def done() -> None:
+            thing.judged += 1
             if counted < thing.quantity:
                 self._withdraw(thing, thing.quantity - counted)
             else:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from mesgraph.access.roles import Role
 from mesgraph.work import Actor
 from tests.api import Api
@@ -219,3 +221,37 @@ async def test_activities_outside_runs_are_reversed_by_the_same_command(api: Api
     )
     await reverse(api, sampled["genealogyEvent"]["id"])
     assert (await stock(api, "RM-PVDF", by=operator, lot="PVDF-2219"))["quantity"] == {"value": "25"}
+
+
+async def judge(api: Api, how: str) -> str:
+    """The lot is counted, packed or scrapped as it stands; returns the activity that says so."""
+    binder = {"material": "RM-PVDF", "lot": "PVDF-2219"}
+    command, wanted = {
+        "counted": ("adjustLot", {"item": binder, "counted": amount("25", "KGM"), "reason": {"code": "COUNT"}}),
+        "packed": ("pack", {"items": [binder], "sscc": "095212340000000013"}),
+        "scrapped": ("scrapItem", {"item": binder, "quantity": amount("1", "KGM"), "reason": {"code": "SPILT"}}),
+    }[how]
+    supervisor = await api.actor(Role.SUPERVISOR, Role.OPERATOR, site="HV1", subject="sup-02")
+    payload = await api.do(command, "genealogyEvent { id }", by=supervisor, **wanted)
+    event: dict[str, str] = payload["genealogyEvent"]
+    return event["id"]
+
+
+@pytest.mark.parametrize("how", ["counted", "packed", "scrapped"])
+async def test_nothing_goes_back_into_a_lot_that_was_judged_without_it(api: Api, how: str) -> None:
+    operator, _, run = await mixing(api)
+    actual = await consume(api, run, "RM-PVDF", "PVDF-2219", "5", by=operator)
+    judged = await judge(api, how)
+    assert await refuse(api, actual["eventId"]) == ["DOWNSTREAM_DEPENDENCY"]
+    await api.do("reverseEvent", "", by=operator, event=judged, reason=WRONG)
+    await reverse(api, actual["eventId"])
+    assert (await stock(api, "RM-PVDF", lot="PVDF-2219"))["quantity"] == {"value": "25"}
+
+
+async def test_nor_when_the_production_of_an_ended_run_is_undone(api: Api) -> None:
+    operator, order, run = await mixing(api)
+    await consume(api, run, "RM-PVDF", "PVDF-2219", "5", by=operator)
+    await judge(api, "counted")
+    made = await produce(api, run, lot("SLURRY-C", "SC-1", "800"), by=operator)
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[20])
+    assert await refuse(api, made["genealogyEvent"]["id"]) == ["DOWNSTREAM_DEPENDENCY"]

@@ -7,10 +7,11 @@ asyncpg. A unit of work is retried as a whole when the database asks for it.
 
 from mesgraph.db.database import Database, open_database
 from mesgraph.db.rows import BetweenSites, Entity, Row, Sited
-from mesgraph.db.scope import Sites
+from mesgraph.db.scope import EVERY_SITE, Sites
 from mesgraph.db.types import Exact, Instant, Key, Word, key_text
 
 __all__ = [
+    "EVERY_SITE",
     "BetweenSites",
     "Database",
     "Entity",

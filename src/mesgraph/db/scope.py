@@ -3,7 +3,9 @@
 What lies outside is not refused but absent, so "not yours" and "not there" cannot be told apart (I36).
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeAlias
 
 from sqlalchemy import event, or_
@@ -16,6 +18,12 @@ Sites: TypeAlias = frozenset[int] | None
 """Ids of the sites in scope; ``None`` means every site."""
 
 INFO = "sites"
+EVERY_SITE: Mapping[str, bool] = MappingProxyType({"every_site": True})
+"""Execution options of a statement that no scope restricts, and that therefore goes out from rows in scope.
+
+What the runs of an order took stays in the order's books wherever the lot has gone since: a rule or a sum that lost
+sight of it would be wrong for some callers. What they may *see* of such a lot is no matter of these statements.
+"""
 
 
 def apply_scope(session: Session, sites: Sites) -> None:
@@ -49,7 +57,11 @@ def site_predicates(sites: frozenset[int], dialect: str) -> tuple[ExecutableOpti
 
 @event.listens_for(Session, "do_orm_execute")
 def add_site_predicate(state: ORMExecuteState) -> None:
-    """Add the predicates to every ORM statement, relations included; column loads of loaded rows need none."""
+    """Add the predicates to every ORM statement, relations included; column loads of loaded rows need none, and those
+    of :data:`EVERY_SITE` are to have none.
+    """
     sites = sites_of(state.session)
+    if state.execution_options.get("every_site"):
+        return
     if sites is not None and not state.is_column_load and not state.is_relationship_load:
         state.statement = state.statement.options(*site_predicates(sites, state.session.get_bind().dialect.name))

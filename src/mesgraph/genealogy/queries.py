@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from mesgraph.genealogy.kinds import SHAPES
+from mesgraph.db import EVERY_SITE
+from mesgraph.genealogy.kinds import SHAPES, WHOLE
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.genealogy.walk import EVENT, LINE, NOW, reached_from
 from mesgraph.holds.models import HeldItem, Hold
@@ -27,8 +28,9 @@ def lines_of(session: Session, event_ids: Collection[int], role: LineRole | None
 
 
 def items_in(session: Session, ids: Collection[int]) -> dict[int, Item]:
-    """Items by id, as far as they are in scope."""
-    return {item.id: item for item in session.scalars(select(Item).where(Item.id.in_(ids)))}
+    """Items by id, at whatever site."""
+    statement = select(Item).where(Item.id.in_(ids)).execution_options(**EVERY_SITE)
+    return {item.id: item for item in session.scalars(statement)}
 
 
 def activity_of(session: Session, ledger_event_id: int) -> GenealogyEvent | None:
@@ -60,6 +62,25 @@ def built_on(session: Session, activity: GenealogyEvent, lines: Collection[Genea
         select(EVENT.c.id)
         .join(LINE, LINE.c.event_id == EVENT.c.id)
         .where(EVENT.c.id > activity.id, or_(*touching), NOW.holds(EVENT))
+    )
+    return list(session.scalars(select(GenealogyEvent).where(GenealogyEvent.id.in_(later)).order_by(GenealogyEvent.id)))
+
+
+def built_on_item(session: Session, item_id: int, ledger_event_id: int) -> list[GenealogyEvent]:
+    """Activities, not undone, about an item as it stood after that event of the record, wherever it was then (I30).
+
+    Not where it was put, and not what runs made of, or lost of, what they had taken out of it.
+    """
+    later = (
+        select(EVENT.c.id)
+        .join(LINE, LINE.c.event_id == EVENT.c.id)
+        .where(
+            LINE.c.item_id == item_id,
+            EVENT.c.event_kind.in_(sorted(WHOLE - {GenealogyKind.MOVE})),
+            EVENT.c.job_response_id.is_(None),
+            EVENT.c.ledger_event_id > ledger_event_id,
+            NOW.holds(EVENT),
+        )
     )
     return list(session.scalars(select(GenealogyEvent).where(GenealogyEvent.id.in_(later)).order_by(GenealogyEvent.id)))
 

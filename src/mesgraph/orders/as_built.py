@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import MaterialUse
 from mesgraph.definitions.specifications import parameters_of
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
@@ -292,6 +293,7 @@ def _codes(session: Session, actuals: Sequence[MaterialActual]) -> dict[int, str
         select(Item.id, MaterialDefinition.code)
         .join(MaterialDefinition, MaterialDefinition.id == Item.material_id)
         .where(Item.id.in_(wanted))
+        .execution_options(**EVERY_SITE)
     )
     return {row[0]: row[1] for row in rows}
 

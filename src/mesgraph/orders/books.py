@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import MaterialSpecification, OperationsSegment
 from mesgraph.definitions.queries import INPUTS
 from mesgraph.genealogy.models import GenealogyKind, LineRole
@@ -83,6 +84,7 @@ def _read_actuals(session: Session, books: Mapping[int, Books]) -> None:
         .join(Item, Item.id == MaterialActual.item_id)
         .where(JobResponse.request_id.in_(books), MaterialActual.reverses_id.is_(None), Item.material_id.is_not(None))
         .group_by(*keys)
+        .execution_options(**EVERY_SITE)
     )
     for request_id, material_id, use, is_own, quantity, pending, returned in session.execute(statement):
         flows = books[request_id].flows[material_id]
@@ -189,12 +191,15 @@ def _taken_by(session: Session, definition_ids: Collection[int]) -> dict[int | N
 
 def _read_left(session: Session, requests: Sequence[OperationsRequest], books: Mapping[int, Books]) -> None:
     """Lots of intermediates that lie about: not packed, and not in quarantine or rejected, where they are decided on.
+    What was sent to another site was passed on; nobody at this one can count it.
 
     Serial units are no such lots: each has a number of its own, so it is open until somebody says what became of it.
     """
     ended: list[Any] = [request.id for request in requests if request.state in ENDED]
     statement = select(Item).where(
         Item.request_id.in_(ended),
+        Item.request_id == OperationsRequest.id,
+        Item.site_id == OperationsRequest.site_id,
         Item.item_kind.in_((ItemKind.LOT, ItemKind.SUBLOT)),
         Item.lifecycle.in_((Lifecycle.AVAILABLE, Lifecycle.IN_PROCESS)),
         Item.parent_id.is_(None),

@@ -164,7 +164,8 @@ def _told(work: Work, balances: Mapping[int, Balance]) -> list[dict[str, object]
 def _hold_violations(work: Work, request: OperationsRequest) -> list[Violation]:
     of_order = open_holds_of_orders(work.session, [request.id]).get(request.id)
     found: list[Violation] = [order_hold_violation(request, of_order, "operations_request")] if of_order else []
-    items = {row.id: row for row in work.session.scalars(select(Item).where(Item.request_id == request.id))}
+    own = select(Item).where(Item.request_id == request.id, Item.site_id == request.site_id)
+    items = {row.id: row for row in work.session.scalars(own)}
     found += [
         HoldViolation(
             message=f"{items[key].key}, made by {request.code}, has {len(holds)} open hold(s)",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from mesgraph import ledger
+from mesgraph.db import EVERY_SITE
 from mesgraph.errors import all_violations
 from mesgraph.genealogy.activity import Line, record_activity
 from mesgraph.genealogy.models import GenealogyKind
@@ -126,7 +127,8 @@ def _pending_items(work: Work, runs: Sequence[Run]) -> list[Item]:
     waiting = select(MaterialActual.item_id).where(
         MaterialActual.job_response_id.in_(responses), MaterialActual.pending > Decimal(0)
     )
-    return list(work.session.scalars(select(Item).where(Item.id.in_(waiting))))
+    statement = select(Item).where(Item.id.in_(waiting)).execution_options(**EVERY_SITE)
+    return list(work.session.scalars(statement))
 
 
 def _dispose(work: Work, request: OperationsRequest, items: Sequence[Item], disposition: WipDisposition) -> Lifecycle:

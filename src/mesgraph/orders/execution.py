@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from mesgraph import ledger
+from mesgraph.db import EVERY_SITE
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, QuantityViolation, Refused, Violation, all_violations, invalid
 from mesgraph.ledger.queries import last_time
@@ -280,6 +281,7 @@ def pending_violations(work: Work, run: Run) -> list[Violation]:
         )
         .group_by(Item.key, Item.uom)
         .order_by(Item.key)
+        .execution_options(**EVERY_SITE)
     )
     return [
         QuantityViolation(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from mesgraph import ledger
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import IssueMethod
 from mesgraph.equipment import queries as equipment_queries
 from mesgraph.equipment.models import Equipment
@@ -178,13 +179,15 @@ def _positions_violation(work: Work, take: Take, positions: Range) -> Violation 
             "range",
         )
     overlapping = work.session.scalars(
-        select(MaterialActual).where(
+        select(MaterialActual)
+        .where(
             MaterialActual.item_id == item.id,
             MaterialActual.use == ActualUse.CONSUMED,
             MaterialActual.reverses_id.is_(None),
             MaterialActual.range_from < end,
             MaterialActual.range_to > start,
         )
+        .execution_options(**EVERY_SITE)
     )
     for actual in overlapping:
         if actual.range_from is not None and (until := actual.range_from + actual.quantity - actual.returned) > start:
@@ -205,11 +208,14 @@ def _late_violation(work: Work, take: Take) -> Violation | None:
             GenealogyLine.role == LineRole.OUTPUT,
             GenealogyEvent.occurred_at > work.occurred_at,
         )
+        .execution_options(**EVERY_SITE)
     )
     if not later:
         return None  # from then on the item only became less, so what is on hand now decides
     pending = work.session.scalar(
-        select(func.coalesce(func.sum(MaterialActual.pending), Decimal(0))).where(MaterialActual.item_id == item.id)
+        select(func.coalesce(func.sum(MaterialActual.pending), Decimal(0)))
+        .where(MaterialActual.item_id == item.id)
+        .execution_options(**EVERY_SITE)
     )
     least = max(least_on_hand(work, item, work.occurred_at) - (pending or Decimal(0)), Decimal(0))
     if take.quantity <= least:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import insert, select
 
 from mesgraph import ledger
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import IssueMethod, MaterialUse, OperationsDefinition
 from mesgraph.errors import Code, Findings, QuantityViolation, Refused, Violation, all_violations, invalid
 from mesgraph.genealogy.activity import Line, record_activity
@@ -160,7 +161,8 @@ def pending_items(work: Work, run: Run, sources: Sequence[Source], inline: bool)
     waiting = select(MaterialActual.item_id).where(
         MaterialActual.job_response_id == run.response.id, MaterialActual.pending > Decimal(0)
     )
-    return list(work.session.scalars(select(Item).where(Item.id.in_(waiting))))
+    statement = select(Item).where(Item.id.in_(waiting)).execution_options(**EVERY_SITE)
+    return list(work.session.scalars(statement))
 
 
 def gather(
@@ -249,7 +251,7 @@ def pending_of(work: Work, run: Run) -> list[tuple[MaterialActual, Item]]:
             MaterialActual.pending > Decimal(0),
         )
         .order_by(MaterialActual.id)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, **EVERY_SITE)
     )
     return [(actual, item) for actual, item in rows]
 

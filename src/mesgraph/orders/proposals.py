@@ -15,6 +15,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ColumnElement, case, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import OperationsSegment
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code
@@ -224,6 +225,7 @@ def _taken(session: Session, jobs: Sequence[JobOrder]) -> dict[int, dict[str, De
             MaterialActual.reverses_id.is_(None),
         )
         .group_by(JobResponse.job_order_id, MaterialDefinition.code)
+        .execution_options(**EVERY_SITE)
     )
     for job_id, code, quantity, returned in rows:
         found[job_id][code] = quantity - returned

@@ -1,13 +1,17 @@
 """Named reads of orders and jobs."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import OperationsSegment
 from mesgraph.equipment.models import Equipment, EquipmentClassMember
 from mesgraph.equipment.queries import split_site
+from mesgraph.materials.models import Item
 from mesgraph.orders.lifecycle import LIVE
 from mesgraph.orders.models import (
     Deviation,
@@ -75,6 +79,22 @@ def responses_of(session: Session, job_order_id: int) -> list[JobResponse]:
     return list(
         session.scalars(select(JobResponse).where(JobResponse.job_order_id == job_order_id).order_by(JobResponse.run))
     )
+
+
+@dataclass(frozen=True)
+class ItemLabel:
+    """What the books of an order say of an item, wherever it is: its key, and the unit of its amounts."""
+
+    key: str
+    uom: str
+
+
+def labels_of(session: Session, item_ids: Collection[int]) -> dict[int, ItemLabel]:
+    """The labels of items that books in scope name."""
+    rows = session.execute(
+        select(Item.id, Item.key, Item.uom).where(Item.id.in_(set(item_ids))).execution_options(**EVERY_SITE)
+    )
+    return {item_id: ItemLabel(key, uom) for item_id, key, uom in rows}
 
 
 def actuals_of(session: Session, job_response_id: int) -> list[MaterialActual]:

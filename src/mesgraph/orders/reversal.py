@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from mesgraph import ledger
 from mesgraph.errors import Code, Refused, Violation, all_violations, invalid
 from mesgraph.genealogy import actions as genealogy_actions
-from mesgraph.genealogy.actions.reversal import reverse_activity
+from mesgraph.genealogy.actions.reversal import away_violation, followed_violation, reverse_activity
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
-from mesgraph.genealogy.queries import activity_of, lines_of, reversal_of
+from mesgraph.genealogy.queries import activity_of, built_on_item, lines_of, reversal_of
 from mesgraph.ledger.entry import decode_payload
 from mesgraph.ledger.models import LedgerEvent, SubjectEntry
 from mesgraph.materials.actions import put_back
@@ -99,7 +99,17 @@ def _reverse_actual(work: Work, actual: MaterialActual) -> Reversed:
             found.add(_downstream(f"{actual.human_key} is part of an output; reverse its production first"))
         if item.lifecycle in TERMINAL and item.lifecycle is not Lifecycle.CONSUMED:
             found.add(_downstream(f"{item.key} is {item.lifecycle} by now, so nothing can be put back into it"))
+        found.add(*_later_violations(work, run, actual, item))
     return Reversed(actuals=[_give_back(work, run, actual, item)], items=[item])
+
+
+def _later_violations(work: Work, run: Run, actual: MaterialActual, item: Item) -> list[Violation]:
+    """The item was counted, packed, sent or the like as it stood without what was taken: nothing goes back into it."""
+    away = away_violation(item, run.response.site_id)
+    if away is not None:
+        return [away]
+    later = built_on_item(work.session, item.id, _consumption_of(work.session, actual).id)
+    return [followed_violation(actual.human_key, later)] if later else []
 
 
 def _give_back(work: Work, run: Run, actual: MaterialActual, item: Item) -> MaterialActual:
@@ -165,8 +175,12 @@ def _reverse_production(work: Work, activity: GenealogyEvent, run: Run) -> Rever
         site_id=run.response.site_id,
     )
     if run.response.ended_at is not None:  # nothing stays pending in a run that is over
+        with all_violations() as found:
+            for actual in restored:
+                found.add(*_later_violations(work, run, actual, items[actual.item_id]))
         actuals += [_give_back(work, run, actual, items[actual.item_id]) for actual in restored]
-    return Reversed(genealogy_event=posted.activity, actuals=actuals, items=posted.items)
+    there = [item for item in posted.items if item.site_id == run.response.site_id]  # of an input, the rest may be gone
+    return Reversed(genealogy_event=posted.activity, actuals=actuals, items=there)
 
 
 def _restore(work: Work, run: Run, activity: GenealogyEvent, lines: Iterable[GenealogyLine]) -> list[MaterialActual]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from mesgraph.db import Entity
+from mesgraph.db import EVERY_SITE, Entity
 from mesgraph.equipment import queries as equipment_queries
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Code, TransitionViolation, Violation, invalid
@@ -79,7 +79,7 @@ def run_of(session: Session, response: JobResponse) -> Run:
 
 
 def row(session: Session, cls: type[E], key: int) -> E:
-    """The row that a foreign key names; it exists, because the database says so."""
-    found = session.get(cls, key)
+    """The row that a foreign key names, at whatever site; it exists, because the database says so."""
+    found = session.get(cls, key, execution_options=EVERY_SITE)
     assert found is not None, f"{cls.__name__} {key}"
     return found

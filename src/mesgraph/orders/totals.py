@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mesgraph.db import EVERY_SITE
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders.models import ActualUse, JobResponse, MaterialActual
 
@@ -37,6 +38,7 @@ def consumed_by(session: Session, request_ids: Collection[int]) -> dict[int, lis
             MaterialActual.reverses_id.is_(None),
         )
         .group_by(JobResponse.request_id, Item.material_id)
+        .execution_options(**EVERY_SITE)
     ).all()
     wanted = {material_id for _, material_id, _, _ in rows}
     materials = session.scalars(

@@ -46,6 +46,10 @@ def reverse_activity(
     items = queries.items_in(work.session, {line.item_id for line in lines})
     work.lock(*items.values())
     _check(work, activity, lines)
+    with all_violations() as found:
+        for line in lines:
+            if line.role is LineRole.OUTPUT or restore_inputs:
+                found.add(away_violation(items[line.item_id], activity.site_id))
     recorded = {role: [_again(line, items) for line in lines if line.role is role] for role in LineRole}
     for line in lines:
         if line.role is LineRole.OUTPUT:
@@ -84,8 +88,18 @@ def _check(work: Work, activity: GenealogyEvent, lines: Sequence[GenealogyLine])
         raise Refused(invalid(message, "event", code=Code.RECORD_IMMUTABLE))
     later = queries.built_on(work.session, activity, lines)
     if later:
-        names = ", ".join(event.human_key for event in later[:5]) + (", ..." if len(later) > 5 else "")
-        raise Refused(_downstream(f"{activity.human_key} is followed by {names}"))
+        raise Refused(followed_violation(activity.human_key, later))
+
+
+def followed_violation(what: str, later: Sequence[GenealogyEvent]) -> Violation:
+    """DOWNSTREAM_DEPENDENCY: ``later`` was built on it."""
+    names = ", ".join(event.human_key for event in later[:5]) + (", ..." if len(later) > 5 else "")
+    return _downstream(f"{what} is followed by {names}")
+
+
+def away_violation(item: Item, site_id: int) -> Violation | None:
+    """DOWNSTREAM_DEPENDENCY: the item has left the site where it was."""
+    return None if item.site_id == site_id else _downstream(f"{item.key} is at another site by now")
 
 
 def _downstream(message: str) -> Violation:

@@ -15,6 +15,7 @@ from mesgraph.equipment.graphql import EquipmentNode
 from mesgraph.integration.b2mml.performance import document_of
 from mesgraph.integration.performance import Performance, SegmentState, performance_of
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType, TraceableItem
+from mesgraph.materials.models import Item
 from mesgraph.orders.graphql.nodes import JobResponseNode, OperationsRequestNode, SegmentRequirementNode
 from mesgraph.orders.models import ActualUse, OperationsRequest
 from mesgraph.quantity import Quantity
@@ -45,9 +46,17 @@ class EquipmentActualType:
 class MaterialPerformanceType:
     """Executed on :class:`~mesgraph.integration.performance.MaterialLine`."""
 
-    item: TraceableItem = strawberry.field(description="The lot or unit.")
+    item_key: str = strawberry.field(
+        resolver=lambda root: root.item.key,
+        description="Key of the lot or unit, also when it is at another site by now.",
+    )
     material: MaterialDefinitionNode | None = strawberry.field(description="Its material.")
     use: ActualUse = strawberry.field(description="What it was to the step.")
+
+    @strawberry.field(description="The lot or unit; null when it is at a site by now that you do not see.")
+    async def item(root: strawberry.Parent[Any], info: Info) -> TraceableItem | None:
+        """By the loader, within the scope."""
+        return shown(await info.context.one(Item, root.item.id))
 
     @strawberry.field(description="How much, without what was taken back.")
     def quantity(root: strawberry.Parent[Any]) -> QuantityType:

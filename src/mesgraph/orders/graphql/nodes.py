@@ -414,7 +414,9 @@ class MaterialReservationNode(Node):
     version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     state: ReservationState = strawberry.field(description="What became of it.")
-    item: TraceableItem = to_one(MaterialReservation.item_id, Item, "The lot or unit.")
+    item: TraceableItem | None = to_one(
+        MaterialReservation.item_id, Item, "The lot or unit; null when it is at a site by now that you do not see."
+    )
     request: OperationsRequestNode = to_one(MaterialReservation.request_id, OperationsRequest, "The order.")
     segment_requirement: SegmentRequirementNode = to_one(
         MaterialReservation.requirement_id, SegmentRequirement, "The step."
@@ -422,6 +424,11 @@ class MaterialReservationNode(Node):
     job_order: JobOrderNode | None = to_one(
         MaterialReservation.job_order_id, JobOrder, "The job; null when any job of the step may take it."
     )
+
+    @strawberry.field(description="Key of the lot or unit, also when it is at another site by now.")
+    async def item_key(root: strawberry.Parent[Any], info: Info) -> str:
+        """By the loader."""
+        return (await _label(info, root)).key
 
     @strawberry.field(description="How much was reserved.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -466,11 +473,18 @@ class MaterialActualNode(Node):
     range_to: Decimal | None = strawberry.field(description="End of the positions, excluded.")
     posted_at: datetime = strawberry.field(description="When it happened.")
     job_response: JobResponseNode = to_one(MaterialActual.job_response_id, JobResponse, "The run.")
-    item: TraceableItem = to_one(MaterialActual.item_id, Item, "The lot or unit.")
+    item: TraceableItem | None = to_one(
+        MaterialActual.item_id, Item, "The lot or unit; null when it is at a site by now that you do not see."
+    )
     location: EquipmentNode | None = to_one(MaterialActual.location_id, Equipment, "Where it was taken or put.")
     reverses: "MaterialActualNode | None" = to_one(
         MaterialActual.reverses_id, MaterialActual, "The actual that this one takes back."
     )
+
+    @strawberry.field(description="Key of the lot or unit, also when it is at another site by now.")
+    async def item_key(root: strawberry.Parent[Any], info: Info) -> str:
+        """By the loader."""
+        return (await _label(info, root)).key
 
     @strawberry.field(description="How much.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
@@ -506,9 +520,16 @@ async def _of_run(info: Info, response: JobResponse, value: Decimal) -> Any:
 
 
 async def _of_item(info: Info, row: MaterialActual | MaterialReservation, value: Decimal) -> Any:
-    item = await info.context.one(Item, row.item_id)
-    assert item is not None, "it lies at the site of its item"
-    return Quantity(value, item.uom)
+    return Quantity(value, (await _label(info, row)).uom)
+
+
+async def _label(info: Info, row: MaterialActual | MaterialReservation) -> queries.ItemLabel:
+    async def load(ids: list[int]) -> list[queries.ItemLabel]:
+        found = await info.context.read(lambda session: queries.labels_of(session, ids))
+        return [found[key] for key in ids]
+
+    label: queries.ItemLabel = await info.context.batched("item labels", row.item_id, load)
+    return label
 
 
 async def _subject(info: Info, principal_id: int) -> str:
