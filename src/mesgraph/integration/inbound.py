@@ -242,5 +242,5 @@ def _quantity(
         order.warn(f"{path} has no unit; read as {product.base_uom}")
     with found.under():
         counted = Quantity(value if value > 0 else Decimal(1), line.uom or product.base_uom)
-        return in_base(counted, product.base_uom, product.uom_factors, path)
-    return value
+        value = in_base(counted, product.base_uom, product.uom_factors, path)
+    return value  # noqa: RET504 - a refusal is noted, and the block left

@@ -330,9 +330,10 @@ def _product(element: Element, found: Findings) -> Product | None:
     if material is None or not material.text:
         found.add(lexical.refused(element, "name what is produced by MaterialDefinitionID"))
         return None
+    product = Product(material.text, None, None, material, None, unread=True)
     with found.under():
-        return _with_quantity(element, material)
-    return Product(material.text, None, None, material, None, unread=True)
+        product = _with_quantity(element, material)
+    return product  # noqa: RET504 - a refusal is noted, and the block left
 
 
 def _with_quantity(element: Element, material: Element) -> Product:

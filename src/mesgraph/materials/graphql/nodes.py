@@ -48,6 +48,16 @@ LIFECYCLES = {
 }
 described_enum(Lifecycle, "Stored state of an item. Screens show `ItemStatus` instead.", LIFECYCLES)
 described_enum(
+    ItemKind,
+    "The four kinds of traceable items.",
+    {
+        ItemKind.LOT: "A homogeneous quantity of one material.",
+        ItemKind.SUBLOT: "A part of a lot, split off.",
+        ItemKind.SERIAL_UNIT: "One piece with a serial number of its own.",
+        ItemKind.LOGISTIC_UNIT: "A pallet, box or tray with an SSCC.",
+    },
+)
+described_enum(
     ItemStatus,
     "Shown state of an item: an ended lifecycle first, else ON_HOLD, else EXPIRED, else the lifecycle.",
     {ItemStatus(word): meaning for word, meaning in LIFECYCLES.items()}
