@@ -38,6 +38,9 @@ HOSTILE = {
     "long attribute": (f'<a b="{"x" * (tree.TEXT_MAX + 1)}"/>', "/a"),
     "attributes": (f"<a {MANY}/>", "/a"),
     "NUL": ("<OperationsSchedule><ID>&#0;</ID></OperationsSchedule>", "/OperationsSchedule/ID"),
+    "XML 1.1": (f'<?xml version="1.1"?>{document(request())}', ""),
+    "no encoding": (f'<?xml version="1.0" encoding="bogus"?>{document(request())}', ""),
+    "UTF-7": (f"<?xml version='1.0' encoding='UTF-7'?>{document(request())}", ""),
     "foreign noun": ('<SyncPersonnel xmlns="http://www.mesa.org/xml/B2MML"/>', "/SyncPersonnel"),
     "foreign namespace": ('<OperationsSchedule xmlns="urn:other"/>', "/OperationsSchedule"),
     "an answer": (

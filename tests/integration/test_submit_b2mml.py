@@ -75,7 +75,7 @@ async def test_the_same_message_with_other_content_is_refused(api: Api) -> None:
     await make_line(api)
     await submit_document(api, document(request()))
     errors = await api.refused("submitB2mml", by=Role.ERP, document=document(request(quantity="22")))
-    assert refusals(errors) == [("IDEMPOTENCY_CONFLICT", "messageId")]
+    assert refusals(errors) == [("IDEMPOTENCY_CONFLICT", "document")]
 
 
 async def test_a_bad_request_does_not_block_the_others(api: Api) -> None:
@@ -165,7 +165,7 @@ async def test_a_rule_of_the_plant_points_to_the_element(api: Api) -> None:
     assert refusals(result["userErrors"]) == [
         (
             "UOM_MISMATCH",
-            f"{ORDERS}/OperationsRequest/SegmentRequirement/MaterialRequirement/Quantity/QuantityString",
+            f"{ORDERS}/OperationsRequest/SegmentRequirement/MaterialRequirement/Quantity/UnitOfMeasure",
         )
     ]
     result = await only(api, document(late.replace("KGM", "MTR"), message="BOD-2"))
@@ -187,6 +187,14 @@ async def test_a_time_without_offset_is_the_sites_and_said_so(api: Api) -> None:
     assert result["operationsRequest"]["dueAt"] == "2026-07-01T14:00:00Z"
     [warning] = result["warnings"]
     assert f"{ORDERS}/OperationsRequest/EndTime has no offset" in warning
+
+
+async def test_a_creation_without_offset_is_said_so(api: Api) -> None:
+    await make_line(api)
+    result = await only(api, document(request(version=None), created="2026-02-16T05:30:00"))
+    assert result["outcome"] == "ACCEPTED"
+    place = "/ProcessOperationsSchedule/ApplicationArea/CreationDateTime"
+    assert result["warnings"] == [f"{place} has no offset; read as a time of Europe/Stockholm"]
 
 
 async def test_other_words_need_their_other_value(api: Api) -> None:

@@ -46,6 +46,8 @@ def _placed(order: Order, result: Result) -> Result:
 
     def placed(violation: Violation) -> Violation:
         name = str(violation.path[0]) if violation.path else ""
+        if violation.path[-1:] == ("uom",):
+            name = name.replace("/QuantityString", "/UnitOfMeasure")
         return replace_path(violation, (name if name.startswith("/") else order.place(name),))
 
     return replace(result, violations=tuple(map(placed, result.violations)))
@@ -124,6 +126,8 @@ def _written_revision(message: ScheduleMessage, order: Order, zone: str) -> int 
         return order.revision
     if message.created is None:
         return None
+    if message.created.value.tzinfo is None:
+        order.warn(f"{message.created.element.path} has no offset; read as a time of {zone}")
     return max(0, int((message.created.at(zone) - REVISION_EPOCH).total_seconds()))
 
 

@@ -4,7 +4,9 @@ No document type is accepted, so no entity can be declared; the parser resolves 
 Depth, elements and text are counted as they arrive.
 """
 
+import codecs
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ ELEMENTS_MAX = 100_000
 ATTRIBUTES_MAX = 32
 TEXT_MAX = 64 * 1024
 PIECE = 64 * 1024
+DECLARATION = re.compile(r"""<\?xml\s+version\s*=\s*["']([^"']*)["'](?:\s+encoding\s*=\s*["']([^"']*)["'])?""")
 
 
 @dataclass(slots=True)
@@ -64,9 +67,11 @@ class Unreadable(Refused):
 def read(document: str) -> Document:
     """The tree of ``document``; whatever its declaration says, it was decoded by whoever hands it over.
 
-    Refuses MESSAGE_INVALID, as :class:`Unreadable`, with the path of the element that was being read.
+    Refuses MESSAGE_INVALID, as :class:`Unreadable`, with the path of the element that was being read; also for a
+    version other than 1.0 and an encoding that is none.
     """
     builder = _Builder()
+    _check_declaration(builder, document.removeprefix("\ufeff"))
     parser = etree.XMLParser(
         target=builder, encoding="utf-8", resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
     )
@@ -79,6 +84,26 @@ def read(document: str) -> Document:
         raise builder.unreadable(str(error.msg)) from error
     assert builder.root is not None, "a document without elements is a syntax error"
     return Document(builder.root, builder.digest())
+
+
+def _check_declaration(builder: "_Builder", document: str) -> None:
+    declared = DECLARATION.match(document)
+    if declared is None:
+        return
+    version, encoding = declared.groups()
+    if version != "1.0":
+        raise builder.unreadable(f"XML {version[:20]} is not taken here: send XML 1.0")
+    if encoding is not None and not _is_encoding(encoding):
+        raise builder.unreadable(f"{encoding[:40]!r} is no encoding of XML: send UTF-8")
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether text may be written so; UTF-7 can hide markup."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return codecs.lookup(name).name != "utf-7"
 
 
 class _Builder:

@@ -23,7 +23,7 @@ from mesgraph.api.paging import After, Connection, First, Order, orders, page
 from mesgraph.api.scalars import JSON
 from mesgraph.api.user_errors import UserError
 from mesgraph.equipment.models import Site
-from mesgraph.errors import Code, Refused, invalid, replace_path
+from mesgraph.errors import Code, Refused, Violation, invalid, replace_path
 from mesgraph.integration import inbound, inbox
 from mesgraph.integration.b2mml import DOCUMENT_MAX
 from mesgraph.integration.b2mml.acknowledgement import Answer, acknowledge, refuse
@@ -198,7 +198,8 @@ class SubmitB2mmlInput(CommandInput):
 
     document: str = strawberry.field(
         description="Process, Sync, Change or Cancel of OperationsSchedule or ProductionSchedule (V0401 to V0701), or "
-        "such a schedule alone; 16 MiB at most. It is text already: the encoding of its declaration is ignored."
+        "such a schedule alone; 16 MiB at most. It is text already, so whatever encoding it declares is ignored; "
+        "one that is none, UTF-7, and XML 1.1 are refused."
     )
     source_system: str | None = strawberry.field(
         default=None, description="Code of the system that sends; the document's Sender/LogicalID when left out."
@@ -268,8 +269,11 @@ def _submit(read: ScheduleMessage | Refused, work: Work, input: SubmitB2mmlInput
     if source is None:
         raise Refused(invalid("the document names no sender: say who sends it", "source_system"))
     message_id = read.message_id or f"doc-{read.digest.hex()}"
-    inbox.check_message(source, message_id)
-    receipt = inbox.claim(work, source, message_id, read.digest)
+    try:
+        inbox.check_message(source, message_id)
+        receipt = inbox.claim(work, source, message_id, read.digest)
+    except Refused as refused:
+        raise Refused(*(_said_by_document(input, violation) for violation in refused.violations)) from refused
     if receipt.answer:
         known: SubmitB2mmlPayload = thaw(work.session, receipt.answer)
         work.events.extend(known.ledger_events)
@@ -294,6 +298,12 @@ def _submit(read: ScheduleMessage | Refused, work: Work, input: SubmitB2mmlInput
     work.session.flush()
     receipt.answer = freeze(payload)
     return payload
+
+
+def _said_by_document(input: SubmitB2mmlInput, violation: Violation) -> Violation:
+    """What the input does not name, the document does."""
+    named = violation.path == ("source_system",) and input.source_system is not None
+    return violation if named else replace_path(violation, ("document",))
 
 
 def _dead_letter(work: Work, input: SubmitB2mmlInput, refused: Refused) -> SubmitB2mmlPayload:
