@@ -163,3 +163,20 @@ async def test_an_order_that_ended_reworks_nothing(api: Api) -> None:
     wanted = {"item": CELL, "decision": "REWORK", "request": "HV1/10045", **WHY}
     (error,) = await api.refused("dispositionItem", by=Role.QA, **wanted)
     assert (error["code"], error["path"]) == ("INVALID_TRANSITION", ["input", "request"])
+    await put_request(api, "HV1/10045", RequestState.RUNNING)
+    await decide(api, CELL, "REWORK", request="HV1/10045")
+    await api.do("rejectLot", "", by=Role.QA, item=CELL, **WHY)
+    await put_request(api, "HV1/10045", RequestState.CLOSED)
+    (error,) = await api.refused("dispositionItem", by=Role.QA, item=CELL, decision="REWORK", **WHY)
+    assert (error["code"], error["path"]) == ("INVALID_TRANSITION", ["input", "request"]), "its own order has ended"
+
+
+async def test_an_order_is_not_closed_while_items_are_in_process_in_it(api: Api) -> None:
+    await rejected(api)
+    await decide(api, CELL, "REWORK", request="HV1/10045")
+    await put_request(api, "HV1/10045", RequestState.COMPLETED)
+    (error,) = await api.refused("closeOperationsRequest", by=Role.PLANNER, operationsRequest="HV1/10045")
+    assert (error["code"], error["path"]) == ("INVALID_TRANSITION", ["input", "operationsRequest"])
+    assert "CELL-105/HC1#1 is still IN_PROCESS" in error["message"]
+    await api.do("scrapItem", "", by=Role.QA, item=CELL, **WHY)
+    await api.do("closeOperationsRequest", "", by=Role.PLANNER, operationsRequest="HV1/10045")

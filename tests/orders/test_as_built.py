@@ -3,6 +3,8 @@
 from typing import Any
 
 from mesgraph.access.roles import Role
+from mesgraph.definitions.instruction import InstructionDraft, StepDraft
+from mesgraph.definitions.models import StepKind
 from tests.api import Api
 from tests.factories.execution import (
     COAT,
@@ -16,6 +18,7 @@ from tests.factories.execution import (
     produce,
     receive,
     start,
+    step_of,
 )
 from tests.factories.materials import make_item
 
@@ -126,3 +129,36 @@ async def test_an_unknown_item_has_no_record(api: Api) -> None:
     await make_plant(api)
     extensions = await api.error(RECORD, by=Role.VIEWER, item={"material": "COIL-C", "lot": "NONE"})
     assert extensions["code"] == "NOT_FOUND"
+
+
+async def test_a_run_that_was_given_up_leaves_no_gap_in_what_its_successor_made(api: Api) -> None:
+    operator = await make_plant(api)
+    check = InstructionDraft(
+        code="WI-1", version="1", name="Look", steps=[StepDraft(no=10, kind=StepKind.INFO, prompt="Look at the level")]
+    )
+    order = await make_order(api, Step(20, "SLURRY-C", [Line("RM-PVDF")], instruction=check))
+    await receive(api, "RM-PVDF", "PVDF-2219", "25")
+    await start(api, order, 20, operator)
+    step = await step_of(api, order, 20)
+    stored = await api.do(
+        "storeJobOrder",
+        "jobOrder { code }",
+        by=Role.PLANNER,
+        segmentRequirement=step,
+        quantity={"value": "5", "uom": "KGM"},
+        equipment="HV1/COAT01",
+        permit=True,
+    )
+    why = {"reason": {"code": "TORN"}}
+    await api.do("abortJobOrder", "", by=Role.SUPERVISOR, jobOrder=order.jobs[20], **why)
+    order.jobs[21] = f"HV1/{stored['jobOrder']['code']}"
+    run = await start(api, order, 21, operator)
+    await consume(api, run, "RM-PVDF", "PVDF-2219", "7.44", by=operator)
+    await produce(api, run, lot("SLURRY-C", "SC-1", "800"), by=operator)
+    [gap] = [g for g in (await record(api, "SLURRY-C", lot="SC-1"))["gaps"] if g["code"] == "STEP_INCOMPLETE"]
+    assert gap["message"] == f"step 10 of the instruction is not done in {run.removeprefix('HV1/')}: OPEN"
+    await api.do("recordStep", "", by=operator, jobResponse=run, step=10)
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[21])
+    slurry = await record(api, "SLURRY-C", lot="SC-1")
+    assert (slurry["gaps"], slurry["completenessPct"]) == ([], "100")
+    assert [r["code"] for r in slurry["jobResponses"]] == [run.removeprefix("HV1/")]

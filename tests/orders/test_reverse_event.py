@@ -87,6 +87,71 @@ async def test_a_reversal_needs_a_reason_and_a_fact(api: Api) -> None:
     assert await refuse(api, started["ledgerEvents"][0]["eventId"]) == ["VALIDATION_FAILED"]
 
 
+SUMS = (
+    "query($job: ID!) { jobOrder(id: $job) { request { state goodQuantity { value } scrapQuantity { value } } "
+    "jobResponse { goodQuantity { value } scrapQuantity { value } "
+    "quantityActuals { id quantity { value } reverses { quality } } } } }"
+)
+
+
+async def test_a_report_is_taken_back_until_the_order_is_closed(api: Api) -> None:
+    operator, order, run = await mixing(api)
+    said = {"good": amount("200", "KGM"), "scrap": amount("2", "KGM"), "reason": {"code": "LUMPS"}}
+    reported = await api.do("reportQuantity", "ledgerEvents { eventId }", by=operator, jobResponse=run, **said)
+    event = reported["ledgerEvents"][0]["eventId"]
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[20])
+    assert codes(await api.refused("reportQuantity", by=operator, jobResponse=run, good=amount("20", "KGM"))) == [
+        "INVALID_TRANSITION"
+    ]
+    answer = await api.do(
+        "reverseEvent",
+        "quantityActuals { quality quantity { value } reasonCode reverses { reasonCode } } "
+        "ledgerEvents { type reasonCode payload }",
+        by=operator,
+        event=event,
+        reason=WRONG,
+    )
+    assert answer["quantityActuals"] == [
+        {"quality": quality, "quantity": {"value": value}, "reasonCode": "WRONG_SCAN", "reverses": {"reasonCode": why}}
+        for quality, value, why in [("GOOD", "200", None), ("SCRAP", "2", "LUMPS")]
+    ]
+    [told] = answer["ledgerEvents"]
+    assert (told["type"], told["reasonCode"]) == ("QUANTITY_REPORT_REVERSED", "WRONG_SCAN")
+    assert told["payload"]["reverses"] == event
+    job = (await api.ask(SUMS, by=operator, job=order.jobs[20]))["jobOrder"]
+    assert job["jobResponse"]["goodQuantity"] == job["jobResponse"]["scrapQuantity"] == {"value": "0"}
+    assert job["request"] == {"state": "COMPLETED", "goodQuantity": {"value": "0"}, "scrapQuantity": {"value": "0"}}
+    posted = [actual["id"] for actual in job["jobResponse"]["quantityActuals"]]
+    for again in (event, posted[0], posted[2]):
+        assert await refuse(api, again) == ["RECORD_IMMUTABLE"]
+    right = await api.do(
+        "reportQuantity", "ledgerEvents { eventId }", by=operator, jobResponse=run, good=amount("20", "KGM")
+    )
+    job = (await api.ask(SUMS, by=operator, job=order.jobs[20]))["jobOrder"]
+    assert job["request"]["goodQuantity"] == {"value": "20"}
+    await api.do("closeOperationsRequest", "", by=Role.ERP, operationsRequest=order.code)
+    assert await refuse(api, right["ledgerEvents"][0]["eventId"]) == ["RECORD_IMMUTABLE"]
+    assert codes(await api.refused("reportQuantity", by=operator, jobResponse=run, good=amount("1", "KGM"))) == [
+        "INVALID_TRANSITION"
+    ]
+
+
+async def test_what_is_reported_is_there_when_the_order_is_closed(api: Api) -> None:
+    operator, order, run = await mixing(api)
+    await consume(api, run, "RM-PVDF", "PVDF-2219", "7.44", by=operator)
+    made = await produce(api, run, lot("SLURRY-C", "SC-1", "800"), by=operator)
+    reported = await api.do(
+        "reportQuantity", "ledgerEvents { eventId }", by=operator, jobResponse=run, good=amount("800", "KGM")
+    )
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[20])
+    await reverse(api, made["genealogyEvent"]["id"])
+    [error] = await api.refused("closeOperationsRequest", by=Role.ERP, operationsRequest=order.code)
+    assert error["code"] == "QUANTITY_NOT_CONSERVED"
+    assert "reverseEvent" in error["message"]
+    await api.do("reverseEvent", "", by=operator, event=reported["ledgerEvents"][0]["eventId"], reason=WRONG)
+    await api.do("closeOperationsRequest", "", by=Role.ERP, operationsRequest=order.code)
+
+
 async def test_what_remains_of_a_consumption_can_be_given_back(api: Api) -> None:
     operator, order, run = await mixing(api)
     actual = await consume(api, run, "RM-PVDF", "PVDF-2219", "10", by=operator)

@@ -24,6 +24,7 @@ from mesgraph.orders.models import (
     DeviationState,
     JobOrder,
     JobResponse,
+    JobState,
     MaterialActual,
     OperationsRequest,
     ParameterActual,
@@ -103,7 +104,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         *_bill(session, steps, runs, actuals),
         *_settled(session, runs, actuals),
         *_parameters(session, steps, measured),
-        *_done(progress),
+        *_done(runs, _jobs(session, runs), progress),
         *_decided(deviations),
         *_released(item, holds),
     ]
@@ -174,7 +175,7 @@ def _steps(session: Session, item: Item, made_by: Collection[int | None]) -> lis
 def _runs(
     session: Session, item: Item, steps: Sequence[SegmentRequirement], made_by: Collection[int | None]
 ) -> list[JobResponse]:
-    """The runs of those steps, without the ones that made other items only."""
+    """The runs of those steps, without the ones that made other items only, and those given up that made nothing."""
     makes = exists().where(MaterialActual.job_response_id == JobResponse.id, MaterialActual.use != ActualUse.CONSUMED)
     return list(
         session.scalars(
@@ -183,7 +184,7 @@ def _runs(
             .where(
                 JobResponse.request_id == item.request_id,
                 JobOrder.requirement_id.in_([step.id for step in steps]),
-                or_(JobResponse.id.in_(_known(made_by)), ~makes),
+                or_(JobResponse.id.in_(_known(made_by)), ~makes & (JobOrder.state != JobState.ABORTED)),
             )
             .order_by(JobResponse.started_at, JobResponse.id)
         )
@@ -322,13 +323,25 @@ def _parameters(
             yield None if parameter.id in known else missing
 
 
-def _done(progress: Mapping[int, Sequence[StepProgress]]) -> Iterator[Gap | None]:
-    """Every mandatory step of the instructions is done."""
-    for steps in progress.values():
-        for x in steps:
+def _done(
+    runs: Sequence[JobResponse], jobs: Mapping[int, JobOrder], progress: Mapping[int, Sequence[StepProgress]]
+) -> Iterator[Gap | None]:
+    """Every mandatory step of the instructions is done: in the run, or after one that was given up in another run of
+    the same step of the order.
+    """
+    done = {
+        (jobs[run.job_order_id].requirement_id, x.step.id)
+        for run in runs
+        for x in progress[run.id]
+        if x.state is StepState.DONE
+    }
+    for run in runs:
+        job = jobs[run.job_order_id]
+        for x in progress[run.id]:
             if x.step.mandatory:
-                missing = Gap(GapCode.STEP_INCOMPLETE, f"step {x.step.no} of the instruction is not done: {x.state}")
-                yield None if x.state is StepState.DONE else missing
+                elsewhere = job.state is JobState.ABORTED and (job.requirement_id, x.step.id) in done
+                message = f"step {x.step.no} of the instruction is not done in {run.code}: {x.state}"
+                yield None if x.state is StepState.DONE or elsewhere else Gap(GapCode.STEP_INCOMPLETE, message)
 
 
 def _decided(deviations: Sequence[Deviation]) -> Iterator[Gap | None]:

@@ -8,16 +8,27 @@ from sqlalchemy import select
 
 from mesgraph import ledger
 from mesgraph.access.roles import Role
-from mesgraph.errors import Code, Denied, Findings, HoldViolation, QuantityViolation, Violation, all_violations, invalid
+from mesgraph.errors import (
+    Code,
+    Denied,
+    Findings,
+    HoldViolation,
+    QuantityViolation,
+    TransitionViolation,
+    Violation,
+    all_violations,
+    invalid,
+)
 from mesgraph.genealogy.actions import adjust_lot
 from mesgraph.holds.queries import open_holds_of, open_holds_of_orders
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import events, lifecycle
-from mesgraph.orders.books import Books, books_of
+from mesgraph.orders.books import ENDED, Books, books_of
 from mesgraph.orders.deviations import open_violation
+from mesgraph.orders.execution import in_process
 from mesgraph.orders.halt import check, lock_with_jobs
 from mesgraph.orders.mass_balance import TOLERANCE_PCT, ZERO, Balance
-from mesgraph.orders.models import JobState, JobSubState, MassBalanceLine, OperationsRequest, RequestState
+from mesgraph.orders.models import ActualUse, JobState, JobSubState, MassBalanceLine, OperationsRequest, RequestState
 from mesgraph.orders.readiness import order_hold_violation
 from mesgraph.orders.run import row
 from mesgraph.quantity import plain
@@ -51,10 +62,11 @@ def close_operations_request(
 
     What lots of its intermediates still have in the books and is not ``carried_over`` is unaccounted for, and written
     off. Refuses VERSION_CONFLICT, INVALID_TRANSITION, ORDER_ON_HOLD, LOT_ON_HOLD while an item that it made has an open
-    hold, DEVIATION_OPEN while a deviation of its runs is not decided, VALIDATION_FAILED for a lot that is not to be
-    declared, INSUFFICIENT_QUANTITY for more of it than the books show, and MASS_BALANCE_EXCEEDED for every material of
-    which more is unaccounted for than is tolerated, unless that is accepted: then REASON_REQUIRED without a comment
-    that explains it, and FORBIDDEN for whoever is no planner.
+    hold, INVALID_TRANSITION while items are in process in it, QUANTITY_NOT_CONSERVED when more good units are reported
+    than its productions left, DEVIATION_OPEN while a deviation of its runs is not decided, VALIDATION_FAILED for a lot
+    that is not to be declared, INSUFFICIENT_QUANTITY for more of it than the books show, and MASS_BALANCE_EXCEEDED for
+    every material of which more is unaccounted for than is tolerated, unless that is accepted: then REASON_REQUIRED
+    without a comment that explains it, and FORBIDDEN for whoever is no planner.
     """
     jobs = lock_with_jobs(work, request)
     books = books_of(work.session, [request])[request.id]
@@ -64,6 +76,8 @@ def close_operations_request(
             check(work, request, RequestState.CLOSED, expected_version)
         found.extend(_hold_violations(work, request))
         found.add(open_violation(work, request, "operations_request"))
+        found.extend(_in_process_violations(work, request))
+        found.add(_reported_violation(work, request, books))
         declared = _declared(found, books, carried_over)
         balances = books.balances(declared)
         if any(balance.exceeded for balance in balances.values()):
@@ -83,6 +97,44 @@ def close_operations_request(
         site_id=request.site_id,
     )
     return request
+
+
+def _in_process_violations(work: Work, request: OperationsRequest) -> list[Violation]:
+    """Rework that was begun when the order had ended: nobody could finish it any more."""
+    if request.state not in ENDED:
+        return []
+    return [
+        TransitionViolation(
+            message=f"{item.key} is still IN_PROCESS in {request.code}: scrap it (scrapItem), or reject it and decide "
+            "on it anew (dispositionItem)",
+            path=("operations_request",),
+            from_state=request.state,
+            allowed=(),
+        )
+        for item in in_process(work, request)
+    ]
+
+
+def _reported_violation(work: Work, request: OperationsRequest, books: Books) -> Violation | None:
+    """Of an order that posts what it makes, no more is reported as good than there is in the books."""
+    product = row(work.session, MaterialDefinition, request.product_id)
+    posted = [
+        books.flows[key].made
+        for key, uses in books.made_as.items()
+        if ActualUse.PRODUCED in uses and row(work.session, MaterialDefinition, key).code == product.code
+    ]
+    made = sum(posted, ZERO)
+    if not posted or request.good_quantity <= made:
+        return None
+    return QuantityViolation(
+        code=Code.QUANTITY_NOT_CONSERVED,
+        message=f"{plain(request.good_quantity)} {product.base_uom} are reported as good, and the productions of "
+        f"{request.code} left {plain(made)}: take the wrong report back (reverseEvent) and report what there is",
+        path=("operations_request",),
+        available=made,
+        requested=request.good_quantity,
+        uom=product.base_uom,
+    )
 
 
 def _declared(found: Findings, books: Books, carried_over: Sequence[CarriedOver]) -> dict[int, Decimal]:

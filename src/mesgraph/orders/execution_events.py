@@ -16,6 +16,7 @@ from mesgraph.orders.models import (
     MaterialActual,
     MaterialReservation,
     OperationsRequest,
+    QuantityActual,
     SegmentRequirement,
 )
 
@@ -97,14 +98,31 @@ class OperationsRequestCompleted(Event):
 class QuantityReported(Event):
     """A run reported what it made, in units of its segment's output. ``for_order``: it counts for the order, too."""
 
-    subjects = ("job_response", "request")
+    subjects = ("job_response", "request", "quantity_actuals")
     job_response: JobResponse
     request: OperationsRequest | None
+    quantity_actuals: list[QuantityActual]
     good: Decimal
     scrap: Decimal
     rework: Decimal
     scrap_reasons: list[dict[str, object]]
     rework_reasons: list[dict[str, object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantityReportReversed(Event):
+    """A report of a run was taken back (I29): its sums, and those of the order if it counted there, are less by it.
+    ``reverses`` is the id of the event that told of the report.
+    """
+
+    subjects = ("job_response", "request", "quantity_actuals")
+    job_response: JobResponse
+    request: OperationsRequest | None
+    quantity_actuals: list[QuantityActual]
+    reverses: str
+    good: Decimal
+    scrap: Decimal
+    rework: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -304,7 +304,10 @@ class MaterialActual(Sited, Entity):
 
 
 class QuantityActual(Sited, Entity):
-    """What a run reported: good units, or scrap or rework for one reason, in units of its segment's output."""
+    """What a run reported: good units, or scrap or rework for one reason, in units of its segment's output.
+
+    A wrong report is taken back by actuals that reverse those of it.
+    """
 
     __tablename__ = "quantity_actual"
     kind: ClassVar[str] = "QuantityActual"
@@ -316,6 +319,7 @@ class QuantityActual(Sited, Entity):
     comment: Mapped[str | None] = mapped_column(String(2000))
     posted_by_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
     posted_at: Mapped[datetime] = mapped_column(Instant)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("quantity_actual.id"), unique=True)
 
     @property
     def human_key(self) -> str:

@@ -24,14 +24,16 @@ from mesgraph.orders.models import (
     JobResponse,
     MaterialActual,
     OperationsRequest,
+    QuantityActual,
     RequestState,
 )
+from mesgraph.orders.reporting import Report, report_of, take_back_report
 from mesgraph.orders.run import Run, row, run_of
 from mesgraph.quantity import plain
 from mesgraph.work import Work
 
-Fact: TypeAlias = MaterialActual | GenealogyEvent
-"""What can be taken back: a consumption, or an activity of the genealogy."""
+Fact: TypeAlias = MaterialActual | GenealogyEvent | Report
+"""What can be taken back: a consumption, an activity of the genealogy, or a report of quantities."""
 
 OF_RUNS = frozenset({GenealogyKind.TRANSFORM, GenealogyKind.ASSEMBLE, GenealogyKind.SCRAP})
 """Activities that a run records: its postings are taken back with them. Scrap is one of a run when it was pending."""
@@ -44,6 +46,7 @@ class Reversed:
     items: list[Item]
     genealogy_event: GenealogyEvent | None = None
     actuals: list[MaterialActual] = field(default_factory=list)
+    quantities: list[QuantityActual] = field(default_factory=list)
 
 
 def fact_of(session: Session, event: LedgerEvent) -> Fact | None:
@@ -58,6 +61,8 @@ def fact_of(session: Session, event: LedgerEvent) -> Fact | None:
     if event.type == events.MaterialProduced.word:
         named = decode_payload(event.payload)["genealogy_event"]
         return session.get(GenealogyEvent, named["id"])
+    if event.type == events.QuantityReported.word:
+        return report_of(session, event)
     return activity_of(session, event.id)
 
 
@@ -66,8 +71,8 @@ def reverse_event(work: Work, fact: Fact) -> Reversed:
 
     Of a consumption, what is still pending goes back to its item. A production or assembly, or the scrap of what was
     pending in a run, is undone as a whole: its outputs are void, its inputs are pending in the run again, or back in
-    their items when the run has ended; components are free again. Other activities are undone by
-    :mod:`mesgraph.genealogy.actions`.
+    their items when the run has ended; components are free again. A report of quantities
+    is taken out of the sums. Other activities are undone by :mod:`mesgraph.genealogy.actions`.
 
     Refuses REASON_REQUIRED; DOWNSTREAM_DEPENDENCY when something stands on it; RECORD_IMMUTABLE for what is reversed
     already and for orders that are closed.
@@ -75,6 +80,8 @@ def reverse_event(work: Work, fact: Fact) -> Reversed:
     work.needs_reason()
     if isinstance(fact, MaterialActual):
         return _reverse_actual(work, fact)
+    if isinstance(fact, Report):
+        return Reversed(items=[], quantities=take_back_report(work, fact))
     if fact.event_kind in OF_RUNS and fact.job_response_id is not None:
         return _reverse_production(
             work, fact, run_of(work.session, row(work.session, JobResponse, fact.job_response_id))

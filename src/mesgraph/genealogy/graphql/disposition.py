@@ -90,12 +90,16 @@ class DispositionCommands:
         """
         item = find_item(work.session, input.item, "item")
         request = find_optional(work.session, OperationsRequest, input.request, "request")
-        if request is not None and request.state not in NOT_STARTED | UNDER_WAY:
+        reworks_in = request
+        if request is None and input.decision is DispositionDecision.REWORK and item.request_id is not None:
+            reworks_in = work.session.get(OperationsRequest, item.request_id)
+        if reworks_in is not None and reworks_in.state not in NOT_STARTED | UNDER_WAY:
             raise Refused(
                 TransitionViolation(
-                    message=f"order {request.code} is {request.state} and reworks nothing any more",
+                    message=f"order {reworks_in.code} is {reworks_in.state} and reworks nothing any more; name one "
+                    "that does",
                     path=("request",),
-                    from_state=request.state,
+                    from_state=reworks_in.state,
                     allowed=(),
                 )
             )

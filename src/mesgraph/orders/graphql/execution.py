@@ -26,9 +26,9 @@ from mesgraph.materials.graphql import (
 )
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import assembly, execution, material, production, reporting, reversal
-from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode
+from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode, QuantityActualNode
 from mesgraph.orders.graphql.recorded import DeviationNode
-from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual
+from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual, QuantityActual
 from mesgraph.orders.production import OutputUse
 from mesgraph.orders.reporting import NOTHING
 from mesgraph.orders.run import row, run_of
@@ -311,7 +311,7 @@ class ReverseEventInput(CommandInput):
     """One event."""
 
     event: strawberry.ID = strawberry.field(
-        description="`eventId` of the ledger event, or id of its genealogy event or material actual."
+        description="`eventId` of the ledger event, or id of its genealogy event, material actual or quantity actual."
     )
 
 
@@ -324,6 +324,9 @@ class ReverseEventPayload(CommandPayload):
     )
     material_actuals: list[MaterialActualNode] | None = strawberry.field(
         default=None, description="The reversing postings, where a run had posted."
+    )
+    quantity_actuals: list[QuantityActualNode] | None = strawberry.field(
+        default=None, description="The reversing quantities, where a report was reversed."
     )
     items: list[TraceableItem] | None = strawberry.field(
         default=None, description="The items of the fact as they are again."
@@ -446,14 +449,16 @@ class ExecutionCommands:
     @command
     def reverse_event(work: Work, input: ReverseEventInput) -> ReverseEventPayload:
         """Take back a fact that was recorded wrongly: a consumption that is still pending, a production, an assembly,
-        or any other activity of the genealogy. Refused while something downstream stands on it (DOWNSTREAM_DEPENDENCY):
-        reverse from the leaves upwards. A reversed production makes its inputs pending again, or puts them back when
-        its run has ended.
+        a report of quantities, or any other activity of the genealogy. Refused while something downstream stands on it
+        (DOWNSTREAM_DEPENDENCY): reverse from the leaves upwards. A reversed production makes its inputs pending
+        again, or puts them back when its run has ended. A reversed report lowers the sums of run and order; until the
+        order is closed, the run takes the right one even if it has ended.
         """
         reversed_fact = reversal.reverse_event(work, _fact(work, input.event))
         return ReverseEventPayload(
             genealogy_event=shown(reversed_fact.genealogy_event),
             material_actuals=shown(reversed_fact.actuals),
+            quantity_actuals=shown(reversed_fact.quantities),
             items=shown(reversed_fact.items),
         )
 
@@ -521,14 +526,18 @@ def _fact(work: Work, reference: str) -> reversal.Fact:
     session = work.session
     if (parsed := parse_node_id(reference)) is not None and parsed[0] == MaterialActual.kind:
         return find(session, MaterialActual, reference, "event")
-    if parsed is not None:
+    if parsed is not None and parsed[0] == QuantityActual.kind:
+        fact: reversal.Fact | None = reporting.report_with(session, find(session, QuantityActual, reference, "event"))
+        named = "a quantity of a report without its event"
+    elif parsed is not None:
         return find(session, GenealogyEvent, reference, "event")
-    event = event_by_id(session, reference)
-    if event is None:
-        raise Refused(not_found("event", reference[:100], "event"))
-    fact = reversal.fact_of(session, event)
+    else:
+        event = event_by_id(session, reference)
+        if event is None:
+            raise Refused(not_found("event", reference[:100], "event"))
+        fact, named = reversal.fact_of(session, event), f"a {event.type}"
     if fact is None:
-        raise Refused(invalid(f"a {event.type} is not reversed by an event", "event"))
+        raise Refused(invalid(f"{named} is not reversed by an event", "event"))
     return fact
 
 

@@ -450,6 +450,9 @@ class QuantityActualNode(Node):
     comment: str | None = strawberry.field(description="Why, in words.")
     posted_at: datetime = strawberry.field(description="When it was reported.")
     job_response: JobResponseNode = to_one(QuantityActual.job_response_id, JobResponse, "The run.")
+    reverses: "QuantityActualNode | None" = to_one(
+        QuantityActual.reverses_id, QuantityActual, "The actual that this one takes back; neither counts."
+    )
 
     @strawberry.field(description="How many.")
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
