@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from mesgraph.access.roles import Role
 from mesgraph.api.nodes import NODES
-from mesgraph.db import Sited
+from mesgraph.db import BetweenSites, Sited
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.materials.models import Item
 from mesgraph.orders.models import ActualUse, JobOrder, MaterialActual
@@ -82,13 +82,14 @@ async def test_the_identity_map_is_no_way_around_the_scope(two_sites: Api) -> No
 
 OF_ALL_SITES = {
     *("EquipmentClass", "Supplier", "MaterialDefinition", "MaterialSpecification"),
-    *("OperationsDefinition", "OperationsSegment", "Principal", "RoleGrant", "ApiKey"),
+    *("OperationsDefinition", "OperationsSegment", "ParameterSpecification"),
+    *("WorkInstruction", "InstructionStep", "EntrySpecification", "Principal", "RoleGrant", "ApiKey"),
 }
 
 
 def test_what_can_be_fetched_by_id_lies_in_a_site_or_is_known_to_lie_in_none() -> None:
     build_schema()
-    unscoped = {name for name, kind in NODES.items() if not issubclass(kind.row, Sited)}
+    unscoped = {name for name, kind in NODES.items() if not issubclass(kind.row, Sited | BetweenSites)}
     assert unscoped == OF_ALL_SITES
 
 

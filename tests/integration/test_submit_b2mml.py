@@ -104,6 +104,7 @@ async def test_a_bad_request_does_not_block_the_others(api: Api) -> None:
 
 
 AMOUNT = "SegmentRequirement/MaterialRequirement/Quantity/QuantityString"
+UNIT = "SegmentRequirement/MaterialRequirement/Quantity/UnitOfMeasure"
 PRODUCT = "SegmentRequirement/MaterialRequirement/MaterialDefinitionID"
 
 
@@ -116,7 +117,7 @@ PRODUCT = "SegmentRequirement/MaterialRequirement/MaterialDefinitionID"
         ),
         (
             {"quantity": "-3", "uom": "FOO", "end": "yesterday"},
-            [("MESSAGE_INVALID", "EndTime"), ("UOM_MISMATCH", AMOUNT), ("VALIDATION_FAILED", AMOUNT)],
+            [("MESSAGE_INVALID", "EndTime"), ("UOM_MISMATCH", UNIT), ("VALIDATION_FAILED", AMOUNT)],
         ),
         (
             {"end": "yesterday", "site": "NOWHERE", "product": "NOTHING", "quantity": "2x"},
