@@ -61,7 +61,7 @@ async def busy_subjects(plant: Plant) -> None:
             grant_role(work, principal, role, None, None)
             withdraw_role(work, principal, role, None, None)
 
-    await asyncio.gather(*(plant.database.write(change) for _ in range(40)))
+    await asyncio.gather(*(plant.database.write(change) for _ in range(20)))
 
 
 async def stored(plant: Plant) -> list[LedgerEvent]:

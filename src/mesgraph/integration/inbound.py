@@ -83,6 +83,8 @@ def _demand(
     stored: OperationsRequest | None,
 ) -> Demand:
     """What the order says. Refuses what its text breaks together with what is named and not there."""
+    if order.unread:
+        raise Refused(*order.violations)
     kept = stored if order.verb is Verb.CHANGE else None
     with all_violations() as found:
         found.extend(order.violations)

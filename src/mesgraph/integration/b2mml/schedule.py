@@ -103,6 +103,8 @@ class Order:
     windows: list[tuple[WrittenTime, WrittenTime]] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
+    unread: bool = False
+    """Too large to be read: nothing else of it is judged."""
     warnings: list[str] = field(default_factory=list)
     extensions: list[dict[str, Any]] = field(default_factory=list)
 
@@ -231,6 +233,7 @@ def _order(element: Element, verb: Verb, derived: str, root: Element) -> Order:
             found.add(
                 lexical.refused(element, f"extensions have at most {EXTENSIONS_TEXT_MAX} characters in a request")
             )
+    order.unread = not own
     if order.derived_id:
         order.warn(f"the request has no ID; it is known as {order.external_id}")
     order.violations = tuple(dict.fromkeys(found.violations))
