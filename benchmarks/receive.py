@@ -10,6 +10,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.common import (
@@ -81,7 +82,7 @@ async def on(server: str | None, rounds: int) -> dict[str, dict[str, float]]:
                         raise RuntimeError(answer[:500].decode())
                     return {"command_s": took, "items_per_second": count / took}
 
-                return {case: await repeat(rounds, lambda case=case: once(case)) for case in ("units", "lots")}  # type: ignore[misc]
+                return {case: await repeat(rounds, partial(once, case)) for case in ("units", "lots")}
 
 
 async def main() -> None:
