@@ -133,10 +133,10 @@ PRODUCT = "SegmentRequirement/MaterialRequirement/MaterialDefinitionID"
     ],
 )
 async def test_all_that_can_be_judged_is_told_at_once(
-    api: Api, written: dict[str, str], broken: list[tuple[str, str]]
+    api: Api, written: dict[str, Any], broken: list[tuple[str, str]]
 ) -> None:
     await make_line(api)
-    result = await only(api, document(request(**written)))  # type: ignore[arg-type]
+    result = await only(api, document(request(**written)))
     assert sorted(refusals(result["userErrors"])) == sorted(
         (code, f"{ORDERS}/OperationsRequest/{place}".rstrip("/")) for code, place in broken
     )

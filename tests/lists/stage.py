@@ -27,7 +27,6 @@ from mesgraph.integration.models import (
 )
 from mesgraph.materials.creation import create_item
 from mesgraph.materials.models import ApprovalStatus, Item, ItemKind, Lifecycle, MaterialDefinition, Supplier
-from mesgraph.materials.queries import supplier_by_key
 from mesgraph.orders.models import (
     Deviation,
     DeviationKind,
@@ -177,7 +176,7 @@ def _put(session: Session, item_id: int, changes: dict[str, Any], supplier: str 
     row = session.query(Item).filter_by(id=item_id).one()
     for name, value in changes.items():
         setattr(row, name, value)
-    row.supplier_id = None if supplier is None else supplier_by_key(session, supplier).id  # type: ignore[union-attr]
+    row.supplier_id = None if supplier is None else session.query(Supplier).filter_by(code=supplier).one().id
 
 
 async def _holds(api: Api) -> None:
