@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import strawberry
 from sqlalchemy import Select, select, true
@@ -14,11 +14,11 @@ from mesgraph.access.models import ApiKey, Principal, PrincipalKind, RoleGrant
 from mesgraph.access.policy import SYSTEM_READERS
 from mesgraph.access.roles import Role
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
-from mesgraph.api.context import Info
+from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
@@ -137,6 +137,12 @@ def _conditions(session: Session, wanted: PrincipalFilter) -> Iterator[Condition
         yield Principal.id.in_(queries.holders_now(wanted.role, site.id if site else None))
 
 
+def _principals(context: Context, session: Session, wanted: PrincipalFilter) -> Select[Principal]:
+    sites = context.actor.sites_with(SYSTEM_READERS)
+    here = true() if sites is None else Principal.id.in_(queries.holders(sites=sites))
+    return select(Principal).where(here, *_conditions(session, wanted))
+
+
 @strawberry.type
 class AccessQueries:
     """Reads."""
@@ -146,23 +152,13 @@ class AccessQueries:
         """The caller."""
         return shown(await info.context.one(Principal, info.context.actor.principal_id))
 
-    @strawberry.field(description="Who has a role at your sites; everybody, if your role counts everywhere.")
-    async def principals(
-        self,
-        info: Info,
-        filter: Annotated[PrincipalFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[PrincipalOrder, strawberry.argument(description="In which order.")] = PrincipalOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[PrincipalNode]:
-        """A page."""
-        sites = info.context.actor.sites_with(SYSTEM_READERS)
-        here = true() if sites is None else Principal.id.in_(queries.holders(sites=sites))
-
-        def listed(session: Session) -> Select[Principal]:
-            return select(Principal).where(here, *_conditions(session, filter or PrincipalFilter()))
-
-        return await page(info, listed, PRINCIPAL_ORDERS[order_by], first, after)
+    principals: Connection[PrincipalNode] = listing(
+        "Who has a role at your sites; everybody, if your role counts everywhere.",
+        PrincipalFilter,
+        PRINCIPAL_ORDERS,
+        PrincipalOrder.OLDEST,
+        _principals,
+    )
 
 
 @strawberry.input(description="A new person or service.")

@@ -16,12 +16,13 @@ from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
-from mesgraph.api.context import Info
+from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.errors import Refused, invalid
 from mesgraph.words import UNKEPT
 
 N = TypeVar("N")
+F = TypeVar("F")
 E = TypeVar("E", bound=StrEnum)
 
 FIRST_DEFAULT, FIRST_MAX = 50, 500
@@ -109,6 +110,35 @@ async def page(info: Info, listing: Listing, order: Order, first: int, after: st
         page_info=PageInfo(has_next_page=len(rows) > first, end_cursor=cursors[-1] if cursors else None),
         counting=count,
     )
+
+
+def listing(
+    description: str,
+    filter: type[F],
+    orders: Mapping[E, Order],
+    default: E,
+    selected: Callable[[Context, Session, F], Select[Any]],
+) -> Any:
+    """The field of one list: ``things(filter, orderBy, first, after)`` (decision 0015).
+
+    ``selected`` makes the statement for a filter, an empty one when the caller gives none. The type of the field stands
+    where it is declared, as its annotation.
+    """
+
+    async def resolve(info: Info, filter: Any, order_by: Any, first: int, after: str | None) -> Any:
+        wanted = filter or empty()
+        return await page(info, lambda s: selected(info.context, s, wanted), orders[order_by], first, after)
+
+    empty, order = filter, type(default)
+    resolve.__annotations__ = {
+        "info": Info,
+        "filter": Annotated[filter | None, strawberry.argument(description="Which; all when left out.")],
+        "order_by": Annotated[order, strawberry.argument(description="In which order.")],
+        "first": First,
+        "after": After,
+    }
+    resolve.__defaults__ = (None, default, FIRST_DEFAULT, None)
+    return strawberry.field(resolver=resolve, description=description)
 
 
 def check_first(first: int) -> None:

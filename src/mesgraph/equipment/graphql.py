@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
@@ -16,7 +16,7 @@ from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find, node
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.scalars import GLN, UnitCode
@@ -314,21 +314,13 @@ class EquipmentQueries:
         """One by key."""
         return shown(await info.context.read(lambda s: queries.equipment_by_key(s, f"{site}/{code}")))
 
-    @strawberry.field(description="Equipment.")
-    async def equipment_list(
-        self,
-        info: Info,
-        filter: Annotated[EquipmentFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[EquipmentOrder, strawberry.argument(description="In which order.")] = EquipmentOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[EquipmentNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[Equipment]:
-            return select(Equipment).where(*_conditions(session, filter or EquipmentFilter()))
-
-        return await page(info, listed, EQUIPMENT_ORDERS[order_by], first, after)
+    equipment_list: Connection[EquipmentNode] = listing(
+        "Equipment.",
+        EquipmentFilter,
+        EQUIPMENT_ORDERS,
+        EquipmentOrder.OLDEST,
+        lambda _, session, wanted: select(Equipment).where(*_conditions(session, wanted)),
+    )
 
 
 @strawberry.input(description="Master data of a site.")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.access.graphql import PrincipalNode
@@ -17,7 +17,7 @@ from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.relations import to_one
 from mesgraph.api.user_errors import UserError, user_error
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode, within
@@ -178,21 +178,13 @@ def _conditions(session: Session, wanted: HoldFilter) -> Iterator[Condition]:
 class HoldQueries:
     """Reads."""
 
-    @strawberry.field(description="Holds.")
-    async def holds(
-        self,
-        info: Info,
-        filter: Annotated[HoldFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[HoldOrder, strawberry.argument(description="In which order.")] = HoldOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[HoldNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[Hold]:
-            return select(Hold).where(*_conditions(session, filter or HoldFilter()))
-
-        return await page(info, listed, HOLD_ORDERS[order_by], first, after)
+    holds: Connection[HoldNode] = listing(
+        "Holds.",
+        HoldFilter,
+        HOLD_ORDERS,
+        HoldOrder.NEWEST,
+        lambda _, session, wanted: select(Hold).where(*_conditions(session, wanted)),
+    )
 
 
 @strawberry.input(description="What to stop, and how grave it is. Needs a reason.")

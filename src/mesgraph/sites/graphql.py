@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
@@ -15,7 +15,7 @@ from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.nodes import Node, NodeRef, find, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.equipment.queries import any_site, sites
@@ -161,21 +161,13 @@ class TransferQueries:
 
         return shown(await info.context.read(read))
 
-    @strawberry.field(description="Transfers from and to your sites.")
-    async def transfers(
-        self,
-        info: Info,
-        filter: Annotated[TransferFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[TransferOrder, strawberry.argument(description="In which order.")] = TransferOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[TransferNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[Transfer]:
-            return select(Transfer).where(*_conditions(session, filter or TransferFilter()))
-
-        return await page(info, listed, TRANSFER_ORDERS[order_by], first, after)
+    transfers: Connection[TransferNode] = listing(
+        "Transfers from and to your sites.",
+        TransferFilter,
+        TRANSFER_ORDERS,
+        TransferOrder.NEWEST,
+        lambda _, session, wanted: select(Transfer).where(*_conditions(session, wanted)),
+    )
 
 
 @strawberry.input(description="Items to send to another site.")

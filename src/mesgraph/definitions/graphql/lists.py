@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mesgraph.api.context import Info
 from mesgraph.api.filters import Condition, prefix_field, starts_with
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.definitions.graphql.enums import DefinitionState
 from mesgraph.definitions.graphql.nodes import OperationsDefinitionNode
 from mesgraph.definitions.models import OperationsDefinition
@@ -68,22 +66,10 @@ def _conditions(session: Session, wanted: OperationsDefinitionFilter) -> Iterato
 class DefinitionLists:
     """Reads."""
 
-    @strawberry.field(description="Versions of definitions.")
-    async def operations_definitions(
-        self,
-        info: Info,
-        filter: Annotated[
-            OperationsDefinitionFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            OperationsDefinitionOrder, strawberry.argument(description="In which order.")
-        ] = OperationsDefinitionOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[OperationsDefinitionNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[OperationsDefinition]:
-            return select(OperationsDefinition).where(*_conditions(session, filter or OperationsDefinitionFilter()))
-
-        return await page(info, listed, ORDERS[order_by], first, after)
+    operations_definitions: Connection[OperationsDefinitionNode] = listing(
+        "Versions of definitions.",
+        OperationsDefinitionFilter,
+        ORDERS,
+        OperationsDefinitionOrder.OLDEST,
+        lambda _, session, wanted: select(OperationsDefinition).where(*_conditions(session, wanted)),
+    )

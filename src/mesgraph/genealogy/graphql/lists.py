@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mesgraph.api.context import Info
 from mesgraph.api.filters import Condition, DateTimeRange, in_range
 from mesgraph.api.nodes import find
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.equipment.models import Site
 from mesgraph.genealogy import queries
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
@@ -66,22 +64,10 @@ def _conditions(session: Session, wanted: GenealogyEventFilter) -> Iterator[Cond
 class GenealogyLists:
     """Reads."""
 
-    @strawberry.field(description="Activities; reversals and what they undid, too.")
-    async def genealogy_events(
-        self,
-        info: Info,
-        filter: Annotated[
-            GenealogyEventFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            GenealogyEventOrder, strawberry.argument(description="In which order.")
-        ] = GenealogyEventOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[GenealogyEventNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[GenealogyEvent]:
-            return select(GenealogyEvent).where(*_conditions(session, filter or GenealogyEventFilter()))
-
-        return await page(info, listed, ORDERS[order_by], first, after)
+    genealogy_events: Connection[GenealogyEventNode] = listing(
+        "Activities; reversals and what they undid, too.",
+        GenealogyEventFilter,
+        ORDERS,
+        GenealogyEventOrder.NEWEST,
+        lambda _, session, wanted: select(GenealogyEvent).where(*_conditions(session, wanted)),
+    )

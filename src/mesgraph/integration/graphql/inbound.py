@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from mesgraph.access.policy import INBOX_READERS
@@ -19,7 +20,7 @@ from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition
 from mesgraph.api.nodes import find_optional
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.scalars import JSON
 from mesgraph.api.user_errors import UserError
 from mesgraph.equipment.models import Site
@@ -32,7 +33,7 @@ from mesgraph.integration.models import InboundMessage, MessageState
 from mesgraph.ledger.receipts import CommandReceipt
 from mesgraph.orders.graphql.planning import DuplicateOf, OperationsRequestResult
 from mesgraph.orders.schedule import Result
-from mesgraph.work import Work
+from mesgraph.work import Actor, Work
 
 described_enum(
     MessageState,
@@ -168,28 +169,22 @@ def _conditions(wanted: MessageFilter) -> Iterator[Condition]:
         yield InboundMessage.state.in_(wanted.state)
 
 
+def _seen_by(actor: Actor) -> Select[InboundMessage]:
+    """All messages for who reads the inbox of every site, else one's own."""
+    return inbox.messages(None if actor.sites_with(INBOX_READERS) is None else actor.principal_id)
+
+
 @strawberry.type
 class InboundQueries:
     """Reads."""
 
-    @strawberry.field(description="Messages of other systems.")
-    async def inbound_messages(
-        self,
-        info: Info,
-        filter: Annotated[MessageFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[
-            InboundMessageOrder, strawberry.argument(description="In which order.")
-        ] = InboundMessageOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[InboundMessageType]:
-        """A page."""
-        actor = info.context.actor
-        sees_all = actor.sites_with(INBOX_READERS) is None
-        statement = inbox.messages(None if sees_all else actor.principal_id)
-        return await page(
-            info, statement.where(*_conditions(filter or MessageFilter())), ORDERS[order_by], first, after
-        )
+    inbound_messages: Connection[InboundMessageType] = listing(
+        "Messages of other systems.",
+        MessageFilter,
+        ORDERS,
+        InboundMessageOrder.NEWEST,
+        lambda context, _, wanted: _seen_by(context.actor).where(*_conditions(wanted)),
+    )
 
 
 @strawberry.input(description="A document of B2MML with orders.")

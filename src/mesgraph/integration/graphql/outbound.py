@@ -16,7 +16,7 @@ from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find_optional, node
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.relations import to_one
 from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
@@ -34,7 +34,7 @@ from mesgraph.ledger.models import Position
 from mesgraph.ledger.queries import Cursor, history_of
 from mesgraph.orders.graphql.nodes import OperationsRequestNode
 from mesgraph.orders.models import OperationsRequest
-from mesgraph.work import Work
+from mesgraph.work import Actor, Work
 
 QUEUED = ("OUTBOUND_MESSAGE_QUEUED", "OUTBOUND_MESSAGE_RETRIED")
 WAITING = (OutboundState.PENDING, OutboundState.SENT)
@@ -196,47 +196,29 @@ def _of_destinations(wanted: DestinationFilter) -> Iterator[Condition]:
         yield Destination.active.is_(wanted.active)
 
 
+def _seen_by(actor: Actor) -> Select[Destination]:
+    return outbox.destinations(actor.sites_with(INBOX_READERS))
+
+
 @strawberry.type
 class OutboundQueries:
     """Reads."""
 
-    @strawberry.field(description="The systems that are told what was made.")
-    async def destinations(
-        self,
-        info: Info,
-        filter: Annotated[
-            DestinationFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            DestinationOrder, strawberry.argument(description="In which order.")
-        ] = DestinationOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[DestinationType]:
-        """A page."""
-        seen = outbox.destinations(info.context.actor.sites_with(INBOX_READERS))
-        statement = seen.where(*_of_destinations(filter or DestinationFilter()))
-        return await page(info, statement, DESTINATION_ORDERS[order_by], first, after)
+    destinations: Connection[DestinationType] = listing(
+        "The systems that are told what was made.",
+        DestinationFilter,
+        DESTINATION_ORDERS,
+        DestinationOrder.OLDEST,
+        lambda context, _, wanted: _seen_by(context.actor).where(*_of_destinations(wanted)),
+    )
 
-    @strawberry.field(description="Messages to other systems.")
-    async def outbound_messages(
-        self,
-        info: Info,
-        filter: Annotated[
-            OutboundMessageFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            OutboundMessageOrder, strawberry.argument(description="In which order.")
-        ] = OutboundMessageOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[OutboundMessageNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[Any]:
-            return select(OutboundMessage).where(*_of_messages(session, filter or OutboundMessageFilter()))
-
-        return await page(info, listed, MESSAGE_ORDERS[order_by], first, after)
+    outbound_messages: Connection[OutboundMessageNode] = listing(
+        "Messages to other systems.",
+        OutboundMessageFilter,
+        MESSAGE_ORDERS,
+        OutboundMessageOrder.OLDEST,
+        lambda _, session, wanted: select(OutboundMessage).where(*_of_messages(session, wanted)),
+    )
 
 
 def _destination(session: Session, code: str | None, *path: str) -> Destination | None:

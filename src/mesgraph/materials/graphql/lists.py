@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
 import strawberry
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from mesgraph.api.context import Info
+from mesgraph.api.context import Context
 from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import find
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.scalars import GTIN
 from mesgraph.equipment.graphql import within
 from mesgraph.equipment.models import Site
@@ -228,76 +227,48 @@ def _of_suppliers(wanted: SupplierFilter) -> Iterator[Condition]:
         yield Supplier.approval_status.in_(wanted.approval_status)
 
 
+def _items(context: Context, session: Session, wanted: ItemFilter) -> Select[Item]:
+    return select(Item).where(*_of_items(session, wanted, context.plant.clock.now()))
+
+
+def _lots(context: Context, session: Session, wanted: LotFilter) -> Select[Item]:
+    lots = select(Item).where(queries.of_kinds({ItemKind.LOT}))
+    return lots.where(*_of_lots(session, wanted, context.plant.clock.now()))
+
+
 @strawberry.type
 class MaterialLists:
     """Reads."""
 
-    @strawberry.field(
-        description="Items of all kinds: lots, sublots, serial units, logistic units. What lies in a store, what was "
-        "made for an order, the units of a lot; for lots alone `materialLots` has the same conditions."
+    items: Connection[TraceableItem] = listing(
+        "Items of all kinds: lots, sublots, serial units, logistic units. What lies in a store, what was "
+        "made for an order, the units of a lot; for lots alone `materialLots` has the same conditions.",
+        ItemFilter,
+        ITEM_ORDERS,
+        ItemOrder.NEWEST,
+        _items,
     )
-    async def items(
-        self,
-        info: Info,
-        filter: Annotated[ItemFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[ItemOrder, strawberry.argument(description="In which order.")] = ItemOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[TraceableItem]:
-        """A page."""
-        now = info.context.plant.clock.now()
 
-        def listed(session: Session) -> Select[Item]:
-            return select(Item).where(*_of_items(session, filter or ItemFilter(), now))
+    material_lots: Connection[MaterialLot] = listing(
+        "Lots; `items` lists the other kinds, too.",
+        LotFilter,
+        LOT_ORDERS,
+        LotOrder.NEWEST,
+        _lots,
+    )
 
-        return await page(info, listed, ITEM_ORDERS[order_by], first, after)
+    material_definitions: Connection[MaterialDefinitionNode] = listing(
+        "Revisions of materials.",
+        MaterialDefinitionFilter,
+        MATERIAL_ORDERS,
+        MaterialDefinitionOrder.OLDEST,
+        lambda _context, _session, wanted: select(MaterialDefinition).where(*_of_materials(wanted)),
+    )
 
-    @strawberry.field(description="Lots; `items` lists the other kinds, too.")
-    async def material_lots(
-        self,
-        info: Info,
-        filter: Annotated[LotFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[LotOrder, strawberry.argument(description="In which order.")] = LotOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[MaterialLot]:
-        """A page."""
-        now = info.context.plant.clock.now()
-
-        def listed(session: Session) -> Select[Item]:
-            lots = select(Item).where(queries.of_kinds({ItemKind.LOT}))
-            return lots.where(*_of_lots(session, filter or LotFilter(), now))
-
-        return await page(info, listed, LOT_ORDERS[order_by], first, after)
-
-    @strawberry.field(description="Revisions of materials.")
-    async def material_definitions(
-        self,
-        info: Info,
-        filter: Annotated[
-            MaterialDefinitionFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            MaterialDefinitionOrder, strawberry.argument(description="In which order.")
-        ] = MaterialDefinitionOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[MaterialDefinitionNode]:
-        """A page."""
-        wanted = filter or MaterialDefinitionFilter()
-        return await page(
-            info, select(MaterialDefinition).where(*_of_materials(wanted)), MATERIAL_ORDERS[order_by], first, after
-        )
-
-    @strawberry.field(description="Suppliers.")
-    async def suppliers(
-        self,
-        info: Info,
-        filter: Annotated[SupplierFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[SupplierOrder, strawberry.argument(description="In which order.")] = SupplierOrder.CODE,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[SupplierNode]:
-        """A page."""
-        wanted = filter or SupplierFilter()
-        return await page(info, select(Supplier).where(*_of_suppliers(wanted)), SUPPLIER_ORDERS[order_by], first, after)
+    suppliers: Connection[SupplierNode] = listing(
+        "Suppliers.",
+        SupplierFilter,
+        SUPPLIER_ORDERS,
+        SupplierOrder.CODE,
+        lambda _context, _session, wanted: select(Supplier).where(*_of_suppliers(wanted)),
+    )

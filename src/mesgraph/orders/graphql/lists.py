@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mesgraph.api.context import Info
 from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import find
-from mesgraph.api.paging import After, Connection, First, Order, orders, page
+from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.equipment.graphql import within
 from mesgraph.equipment.models import Site
 from mesgraph.materials.graphql import find_revisions
@@ -199,54 +197,26 @@ def _of_deviations(session: Session, wanted: DeviationFilter) -> Iterator[Condit
 class OrderLists:
     """Reads."""
 
-    @strawberry.field(description="Production orders.")
-    async def operations_requests(
-        self,
-        info: Info,
-        filter: Annotated[
-            OperationsRequestFilter | None, strawberry.argument(description="Which; all when left out.")
-        ] = None,
-        order_by: Annotated[
-            OperationsRequestOrder, strawberry.argument(description="In which order.")
-        ] = OperationsRequestOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[OperationsRequestNode]:
-        """A page."""
+    operations_requests: Connection[OperationsRequestNode] = listing(
+        "Production orders.",
+        OperationsRequestFilter,
+        REQUEST_ORDERS,
+        OperationsRequestOrder.OLDEST,
+        lambda _, session, wanted: select(OperationsRequest).where(*_of_requests(session, wanted)),
+    )
 
-        def listed(session: Session) -> Select[OperationsRequest]:
-            return select(OperationsRequest).where(*_of_requests(session, filter or OperationsRequestFilter()))
+    job_orders: Connection[JobOrderNode] = listing(
+        "Jobs.",
+        JobOrderFilter,
+        JOB_ORDERS,
+        JobOrderOrder.OLDEST,
+        lambda _, session, wanted: select(JobOrder).where(*_of_jobs(session, wanted)),
+    )
 
-        return await page(info, listed, REQUEST_ORDERS[order_by], first, after)
-
-    @strawberry.field(description="Jobs.")
-    async def job_orders(
-        self,
-        info: Info,
-        filter: Annotated[JobOrderFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[JobOrderOrder, strawberry.argument(description="In which order.")] = JobOrderOrder.OLDEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[JobOrderNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[JobOrder]:
-            return select(JobOrder).where(*_of_jobs(session, filter or JobOrderFilter()))
-
-        return await page(info, listed, JOB_ORDERS[order_by], first, after)
-
-    @strawberry.field(description="Deviations.")
-    async def deviations(
-        self,
-        info: Info,
-        filter: Annotated[DeviationFilter | None, strawberry.argument(description="Which; all when left out.")] = None,
-        order_by: Annotated[DeviationOrder, strawberry.argument(description="In which order.")] = DeviationOrder.NEWEST,
-        first: First = 50,
-        after: After = None,
-    ) -> Connection[DeviationNode]:
-        """A page."""
-
-        def listed(session: Session) -> Select[Deviation]:
-            return select(Deviation).where(*_of_deviations(session, filter or DeviationFilter()))
-
-        return await page(info, listed, DEVIATION_ORDERS[order_by], first, after)
+    deviations: Connection[DeviationNode] = listing(
+        "Deviations.",
+        DeviationFilter,
+        DEVIATION_ORDERS,
+        DeviationOrder.NEWEST,
+        lambda _, session, wanted: select(Deviation).where(*_of_deviations(session, wanted)),
+    )
