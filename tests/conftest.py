@@ -11,7 +11,8 @@ from mesgraph.config import Settings
 from mesgraph.migration import migrate
 from mesgraph.plant import Plant, running_plant
 from tests.api import Api, SteppedClock
-from tests.services import create_database, drop_database, drop_soon
+from tests.emptied import Emptied
+from tests.services import create_database, drop_database
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
@@ -25,12 +26,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql: str) -> Iterator[tuple[str, str]]:
-    """A migrated PostgreSQL database, copied for every test."""
-    name = f"template_{uuid.uuid4().hex}"
-    migrate(create_database(postgresql, name))
-    yield postgresql, name
-    drop_database(postgresql, name)
+def postgresql_emptied(postgresql: str) -> Iterator[Emptied]:
+    """A migrated PostgreSQL database, emptied after every test."""
+    template = f"template_{uuid.uuid4().hex}"
+    migrate(create_database(postgresql, template))
+    emptied = Emptied(postgresql, template)
+    yield emptied
+    emptied.drop()
+    drop_database(postgresql, template)
 
 
 @pytest.fixture(params=DATABASES)
@@ -41,10 +44,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(template, tmp_path / "plant.db")
         yield f"sqlite:///{tmp_path / 'plant.db'}"
     else:
-        server, template_name = request.getfixturevalue("postgresql_template")
-        name = f"test_{uuid.uuid4().hex}"
-        yield create_database(server, name, template=template_name)
-        drop_soon(server, name)
+        emptied: Emptied = request.getfixturevalue("postgresql_emptied")
+        yield emptied.take()
+        emptied.give_back()
 
 
 @pytest.fixture

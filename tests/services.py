@@ -22,8 +22,6 @@ import pytest
 from psycopg import sql
 
 _left_out: dict[str, str] = {}
-_used: list[tuple[str, str]] = []
-DROPPED_TOGETHER = 30
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -85,30 +83,17 @@ def drop_database(server: str, name: str) -> None:
     _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def drop_soon(server: str, name: str) -> None:
-    """Remove a database together with others: what is created right after a removal takes several times as long."""
-    _used.append((server, name))
-    if len(_used) >= DROPPED_TOGETHER:
-        _drop_used()
-
-
-def _drop_used() -> None:
-    while _used:
-        drop_database(*_used.pop())
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     with postgresql_server() as url:
         yield url or leave_out("PostgreSQL", "no server binaries, and MESGRAPH_TEST_POSTGRESQL is not set")
-        _drop_used()
 
 
 @pytest.fixture
 def postgresql_database(postgresql: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     yield create_database(postgresql, name)
-    drop_soon(postgresql, name)
+    drop_database(postgresql, name)
 
 
 def _administer(server: str, statement: sql.Composable) -> None:
