@@ -170,7 +170,10 @@ MEANINGS: dict[Code, Meaning] = {
         "Have it released, or take another item.",
     ),
     Code.LOT_ON_HOLD: Meaning("The item has an open hold.", "Have quality release the `holds`, or take another item."),
-    Code.LOT_RESERVED: Meaning("The item is reserved for another order.", "Take another item."),
+    Code.LOT_RESERVED: Meaning(
+        "What is wanted of the item is reserved for another order.",
+        "Take what is `available` of it, or another item, or release the reservation.",
+    ),
     Code.MASS_BALANCE_EXCEEDED: Meaning(
         "More of a material of the order is unaccounted for than is tolerated.",
         "Post what is missing, declare what is carried over, or have a planner accept it with an explanation.",

@@ -46,7 +46,8 @@ def _take(connection: Connection) -> Rows:
     for table in Row.metadata.sorted_tables:
         if table.name not in left_out:
             columns = [column for column in table.c if (table.name, column.name) != ("ledger_event", "transaction")]
-            if found := [dict(row) for row in connection.execute(select(*columns)).mappings()]:
+            in_order = select(*columns).order_by(*table.primary_key)  # a row may refer to an earlier one of its table
+            if found := [dict(row) for row in connection.execute(in_order).mappings()]:
                 rows[table] = found
     return rows
 

@@ -157,6 +157,16 @@ async def test_a_decision_names_what_it_needs_and_nothing_else(
     assert [(e["code"], e["path"][1]) for e in errors] == expected
 
 
+@pytest.mark.parametrize("decision", ["USE_AS_IS", "REGRADE", "SCRAP", "RETURN_TO_SUPPLIER"])
+async def test_nothing_is_decided_about_what_is_not_rejected(api: Api, decision: str) -> None:
+    await make_plant(api)
+    await make_item(api, "CELL-105", "HC1", location="HV1/STORE-WIP")
+    errors = await api.refused("dispositionItem", by=Role.QA, item=CELL, decision=decision, **WHY)
+    (wrong,) = [error for error in errors if error["code"] == "INVALID_TRANSITION"]
+    assert wrong["path"] == ["input", "item"]
+    assert wrong["message"].endswith("it is decided about what is REJECTED; reject it first")
+
+
 async def test_an_order_that_ended_reworks_nothing(api: Api) -> None:
     await rejected(api)
     await put_request(api, "HV1/10045", RequestState.COMPLETED)

@@ -49,7 +49,7 @@ async def test_rows_are_created_updated_unchanged_or_rejected_each_by_itself(api
         (6, "FERROVIA", "UPDATED"),
         (7, "a b", "REJECTED", ("VALIDATION_FAILED", "approvalStatus")),
         (8, "NEW", "REJECTED", ("DUPLICATE_KEY", "code")),
-        (9, "", "REJECTED", ("MESSAGE_INVALID",)),
+        (9, "", "REJECTED", ("MESSAGE_INVALID", "gln")),
     ]
     assert await events(api) == before + 1  # what is rejected or unchanged leaves no trace
 
@@ -190,6 +190,9 @@ async def test_other_delimiters_are_declared_and_a_byte_order_mark_is_passed_ove
     ]
     (error,) = await api.refused("submitMastersCsv", by=Role.ERP, kind="SUPPLIERS", document="a|b", delimiter="|")
     assert (error["code"], error["path"]) == ("VALIDATION_FAILED", ["input", "delimiter"])
+    given = {"kind": "SUPPLIERS", "document": "code,name\nC,Gamma", "firstLine": -3}
+    (error,) = await api.refused("submitMastersCsv", by=Role.ERP, **given)
+    assert (error["code"], error["path"]) == ("VALIDATION_FAILED", ["input", "firstLine"])
 
 
 async def test_a_repeat_gives_the_same_report(api: Api) -> None:

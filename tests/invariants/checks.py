@@ -326,17 +326,22 @@ def transit(session: Session, books: Books) -> Iterator[str]:
 
 
 def reserved(session: Session, books: Books) -> Iterator[str]:
-    """I10: no more is issued than was reserved, and what is issued was consumed by the order."""
+    """I10: no more is issued than was reserved, what is issued was consumed by the order, items know what is kept."""
     consumed: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     requests = {run.id: run.request_id for run in session.scalars(select(JobResponse))}
     for actual in books.actuals:
         if actual.use is ActualUse.CONSUMED and actual.reverses_id is None:
             consumed[requests[actual.job_response_id], actual.item_id] += actual.quantity
     issued: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    kept: dict[int, Decimal] = defaultdict(Decimal)
     for row in session.scalars(select(MaterialReservation)):
         issued[row.request_id, row.item_id] += row.issued
+        kept[row.item_id] += row.quantity - row.issued if row.state is ReservationState.RESERVED else NOTHING
         if not 0 <= row.issued <= row.quantity or (row.state is ReservationState.ISSUED) > (row.issued == row.quantity):
             yield f"{row.human_key}: {row.issued} of {row.quantity} issued, {row.state}"
     for key, amount in issued.items():
         if amount > consumed[key]:
             yield f"{books.items[key[1]].key}: {amount} issued to an order that consumed {consumed[key]}"
+    for item in books.items.values():
+        if item.reserved != kept[item.id]:
+            yield f"{item.key}: {item.reserved} reserved, its reservations keep {kept[item.id]}"

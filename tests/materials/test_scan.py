@@ -159,6 +159,9 @@ async def test_a_reworked_unit_is_found_in_its_latest_revision(api: Api) -> None
     wanted = {"item": cell, "decision": "REWORK", "request": "HV1/10045", **why}
     await api.do("dispositionItem", "", by=Role.QA, **wanted)
     assert await scanned(api, "HC1") == "CELL-105/HC1#1"
+    assert await scanned(api, "HC1#1") == "CELL-105/HC1#1"
+    document = 'query { itemByScan(code: "HC1#2") { key } }'
+    assert (await api.error(document, by=Role.VIEWER))["code"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize(

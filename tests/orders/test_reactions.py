@@ -92,6 +92,22 @@ async def test_an_order_waits_while_the_machine_is_busy_with_another(api: Api, o
     await becomes(api, order.code, "READY", "READY")
 
 
+async def test_what_is_scrapped_is_reserved_no_more_and_the_order_waits(api: Api, order: Order) -> None:
+    await receive(api, "RM-PVDF", "P-1", "10")
+    await becomes(api, order.code, "READY", "READY")
+    item = {"material": "RM-PVDF", "lot": "P-1"}
+    kept = {"value": "10", "uom": "KGM"}
+    await api.do("reserveMaterial", "", by=Role.PLANNER, jobOrder=order.jobs[20], item=item, quantity=kept)
+    await api.do("scrapItem", "", by=Role.SUPERVISOR, item=item, reason={"code": "SPILLED"})
+    await becomes(api, order.code, "WAITING", "WAITING")
+
+    async def reservations() -> list[str]:
+        data = await api.ask(STATES, by=Role.OPERATOR, order=order.code)
+        return [reservation["state"] for reservation in data["operationsRequest"]["reservations"]]
+
+    await eventually(reservations, lambda found: found == ["RELEASED"])
+
+
 async def test_who_did_it_is_the_plant_and_each_change_is_recorded_once(api: Api, order: Order) -> None:
     await receive(api, "RM-PVDF", "P-1", "5")
     await becomes(api, order.code, "WAITING", "WAITING")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mesgraph.access.roles import Role
 from mesgraph.materials.models import Lifecycle
 from mesgraph.orders.models import JobState, JobSubState, RequestState
-from mesgraph.orders.reservations import release_unneeded
+from mesgraph.orders.reservations import release_lost, release_unneeded
 from tests.api import Api
 from tests.factories.execution import (
     MIX,
@@ -179,6 +179,76 @@ async def release_those_not_needed(api: Api) -> None:
         return [event.type for event in work.events]  # type: ignore[attr-defined]
 
     assert await api.plant.database.write(release) == ["MATERIAL_RESERVATION_RELEASED"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "role", "given"),
+    [
+        ("splitLot", Role.OPERATOR, {"item": BINDER, "children": [{"quantity": amount("5.000001", "KGM")}]}),
+        ("mergeLots", Role.OPERATOR, {"items": [BINDER, {"material": "RM-PVDF", "lot": "P-2"}], "lotNumber": "M"}),
+        ("shipItems", Role.OPERATOR, {"items": [BINDER]}),
+    ],
+)
+async def test_what_is_reserved_stays_where_it_is(
+    api: Api, orders: tuple[Order, Order], verb: str, role: Role, given: dict[str, Any]
+) -> None:
+    mine, _ = orders
+    await receive(api, "RM-PVDF", "P-2", "1")
+    reservation = await reserve(api, mine, "20")
+    assert codes(await api.refused(verb, by=role, **given)) == ["LOT_RESERVED"]
+    await api.do("releaseReservation", "", by=Role.PLANNER, reservation=reservation["id"])
+    await api.do(verb, "", by=role, **given)
+    assert await api.plant.database.read(broken_invariants) == []
+
+
+async def test_what_is_reserved_goes_to_no_other_site(api: Api, orders: tuple[Order, Order]) -> None:
+    mine, _ = orders
+    await reserve(api, mine, "20")
+    made = await api.do(
+        "createTransfer", "transfer { number }", by=Role.OPERATOR, fromSite="HV1", toSite="HV2", items=[BINDER]
+    )
+    errors = await api.refused("shipTransfer", by=Role.OPERATOR, transfer=made["transfer"]["number"])
+    assert codes(errors) == ["LOT_RESERVED"]
+
+
+async def test_a_packed_unit_that_is_reserved_does_not_leave_with_its_pallet(api: Api) -> None:
+    await make_plant(api)
+    order = await make_order(api, MODULE)
+    cell = {"material": "CELL-105", "serial": "HC2604700001"}
+    await make_item(api, "CELL-105", "HC2604700001", "1", location="HV1/STORE-WIP")
+    await reserve(api, order, "1", cell, seq=10, uom="C62")
+    pallet = "095212340000000013"
+    await api.do("pack", "", by=Role.OPERATOR, items=[cell], sscc=pallet)
+    errors = await api.refused("shipItems", by=Role.OPERATOR, items=[{"sscc": pallet}])
+    assert codes(errors) == ["LOT_RESERVED"]
+
+
+async def test_the_free_rest_is_split_off_and_the_screen_sees_it(api: Api, orders: tuple[Order, Order]) -> None:
+    mine, _ = orders
+    await reserve(api, mine, "20")
+    await api.do("splitLot", "", by=Role.OPERATOR, item=BINDER, children=[{"quantity": amount("5", "KGM")}])
+    run = await start(api, mine, 20)
+    await consume(api, run, "RM-PVDF", "PVDF-2219", "8")
+    data = await api.ask(
+        "query($key: ItemKey!) { item(key: $key) { quantity { value } reserved { value } } }",
+        by=Role.OPERATOR,
+        key=BINDER,
+    )
+    assert data["item"] == {"quantity": {"value": "12"}, "reserved": {"value": "12"}}
+
+
+async def test_what_is_lost_is_reserved_no_more_the_youngest_first(api: Api, orders: tuple[Order, Order]) -> None:
+    mine, other = orders
+    elder, younger = await reserve(api, mine, "15"), await reserve(api, other, "10")
+    scrapped = {"item": BINDER, "reason": {"code": "WRONG"}}
+    await api.do("scrapItem", "", by=Role.SUPERVISOR, quantity=amount("1", "KGM"), **scrapped)
+    await api.plant.database.write(lambda session: release_lost(api.work(session)))
+    assert ((await of(api, elder))[0], (await of(api, younger))[0]) == ("RESERVED", "RELEASED")
+    assert await api.plant.database.read(broken_invariants) == []
+    await api.do("scrapItem", "", by=Role.SUPERVISOR, **scrapped)
+    await api.plant.database.write(lambda session: release_lost(api.work(session)))
+    assert (await of(api, elder))[0] == "RELEASED"
+    assert await api.plant.database.read(broken_invariants) == []
 
 
 async def test_only_what_the_step_needs_is_reserved_where_the_order_is_made(

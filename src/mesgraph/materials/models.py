@@ -143,7 +143,8 @@ LISTS_OF_LOTS = {
 class Item(Sited, Entity):
     """A traceable item: lot, sublot, serial unit or logistic unit. One table, so one dense id space for the graph.
 
-    Small invariants live here; ``open_holds`` is written by the holds domain only, ``request_id`` by orders only.
+    Small invariants live here; ``open_holds`` is written by the holds domain only, ``request_id`` and ``reserved``
+    (what open reservations keep of it, I10) by orders only.
     ``in_transit``: it left one site and has not arrived at another one; it belongs to the one that it is bound for.
     ``quantity`` is on hand, ``initial_quantity`` all that was ever received or produced, both in ``uom``. A serial
     unit counts 1. ``parent_id``: what the item is installed or packed in; ``lot_id``: the lot that a sublot or serial
@@ -163,6 +164,7 @@ class Item(Sited, Entity):
     uom: Mapped[str] = mapped_column(String(3))
     quantity: Mapped[Decimal] = mapped_column(Exact)
     initial_quantity: Mapped[Decimal] = mapped_column(Exact)
+    reserved: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     lifecycle: Mapped[Lifecycle] = mapped_column(Word(Lifecycle))
     open_holds: Mapped[int] = mapped_column(default=0)
     in_transit: Mapped[bool] = mapped_column(default=False)

@@ -117,13 +117,18 @@ def _lacking(scan: Scan) -> str:
 
 
 def _item_by_number(session: Session, number: str) -> Item | None:
-    """The lot or serial unit with this number, of whatever material; of a reworked one the latest revision."""
+    """The lot or serial unit with this number, of whatever material; of a reworked one the latest revision, or the one
+    that the number names after a ``#``.
+    """
     kinds = (ItemKind.LOT, ItemKind.SERIAL_UNIT)
+    number, revised, revision = number.partition("#")
     statement = select(Item).where(Item.number == number, Item.item_kind.in_(kinds)).order_by(Item.id).limit(50)
     things = {(item.item_kind, item.key.partition("#")[0]) for item in session.scalars(statement)}
     if len(things) > 1:
         keys = ", ".join(sorted(key for _, key in things)[:5])
         raise Refused(invalid(f"{number} is the number of several items: {keys}", "code"))
+    if revised:
+        return next((item_by_key(session, f"{key}#{revision}") for _, key in things), None)
     return next((_latest(session, kind, key) for kind, key in things), None)
 
 

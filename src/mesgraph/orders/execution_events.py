@@ -209,7 +209,7 @@ class MaterialReservationIssued(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MaterialReservationReleased(Event):
-    """What a reservation still kept is free for everybody: somebody released it, or its order does not need it."""
+    """A reservation keeps nothing any more: somebody released it, its order does not need it, or the item got less."""
 
     subjects = ("item", "reservation")
     item: Item

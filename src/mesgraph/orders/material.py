@@ -105,7 +105,7 @@ def take_violations(work: Work, run: Run, take: Take, bill: Sequence[BillLine]) 
     if item.lifecycle is not Lifecycle.CONSUMED:  # a used-up item is simply not enough
         found += usable_violations(item, work.occurred_at, "item", request_id=run.request.id)
     found += hold_violations(session, item, "item", range=take.positions)
-    found.append(reservations.reserved_violation(session, item, take.quantity, run.request.id, "item"))
+    found.append(reservations.reserved_for_others(session, item, take.quantity, run.request.id, "item"))
     material = session.get(MaterialDefinition, item.material_id) if item.material_id else None
     found.append(bill_violation(bill, material, INPUTS, "item"))
     absent = _presence_violation(work, item)

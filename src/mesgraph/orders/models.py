@@ -256,6 +256,8 @@ class MaterialReservation(Sited, Entity):
     issued: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     state: Mapped[ReservationState] = mapped_column(Word(ReservationState))
 
+    __table_args__ = (Index("ix_material_reservation_by_state", "state", "item_id"),)
+
     @property
     def open(self) -> Decimal:
         """What is still kept."""

@@ -27,7 +27,7 @@ from mesgraph.orders.lifecycle import BEFORE_START
 from mesgraph.orders.models import JobOrder, JobSubState, OperationsRequest, SegmentRequirement
 from mesgraph.orders.queries import jobs_of
 from mesgraph.orders.readiness import blockers_of, refresh_readiness
-from mesgraph.orders.reservations import release_unneeded
+from mesgraph.orders.reservations import release_lost, release_unneeded
 from mesgraph.work import Work
 
 CHUNK = 10_000
@@ -58,10 +58,13 @@ ENDINGS = {
 def look_again(work: Work, recorded: Sequence[Recorded]) -> None:
     """Bring the stored states of orders and jobs that ``recorded`` can concern, or the time, up to date.
 
-    Without events every job that has not started is looked at.
+    Without events every job that has not started is looked at. Reservations that nobody needs any more, or of which
+    nothing is left, are released.
     """
     if not recorded or any(event.type in ENDINGS for event in recorded):
         release_unneeded(work)
+    if not recorded or any(event.type in GENEALOGY for event in recorded):
+        release_lost(work)
     jobs = list(work.session.scalars(_concerned(work.session, recorded)))
     stale = {
         facts.job.request_id

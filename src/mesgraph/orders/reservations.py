@@ -1,7 +1,8 @@
 """Reservations: a quantity of an item that is kept for a step of an order, or for one of its jobs (I10).
 
 A reservation counts while it is RESERVED and its order still needs it: from the moment at which the order, the step
-or the job has ended it keeps nothing any more, and a moment later the plant releases it.
+or the job has ended it keeps nothing from other orders any more, and a moment later the plant releases it. What cannot
+ask orders - splitting, merging, shipping - asks ``item.reserved``: what all that are RESERVED keep.
 """
 
 from decimal import Decimal
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from mesgraph import ledger
 from mesgraph.db import Exact
 from mesgraph.errors import Code, QuantityViolation, TransitionViolation, Violation, all_violations, invalid
+from mesgraph.genealogy.actions.rules import reserved_violation
 from mesgraph.materials.models import TERMINAL, Item, ItemKind, MaterialDefinition
 from mesgraph.orders import execution_events as events
 from mesgraph.orders.bill import INPUTS, bill_lines, bill_violation
@@ -68,6 +70,7 @@ def reserve_material(
             state=ReservationState.RESERVED,
         )
     )
+    item.reserved += quantity
     ledger.record(
         work,
         events.MaterialReserved(
@@ -121,27 +124,35 @@ def release_unneeded(work: Work) -> None:
             _release(work, reservation, items[reservation.item_id])
 
 
+def release_lost(work: Work) -> None:
+    """Release what is kept of items that have ended, or of which less is left: the youngest reservations first."""
+    gone = or_(Item.lifecycle.in_(sorted(TERMINAL)), Item.reserved > Item.quantity)
+    kept = select(MaterialReservation.item_id).where(MaterialReservation.state == ReservationState.RESERVED)
+    items = list(work.session.scalars(select(Item).where(Item.id.in_(kept), gone).order_by(Item.id)))
+    work.lock(*items)
+    for item in items:
+        left = Decimal(0) if item.lifecycle in TERMINAL else item.quantity
+        for reservation in _open(work.session, item, youngest_first=True):
+            if item.reserved <= left:
+                break
+            work.lock(reservation)
+            _release(work, reservation, item)
+
+
 def issue(work: Work, run: Run, item: Item, quantity: Decimal) -> None:
     """The order of ``run`` consumed ``quantity`` of ``item``: that comes out of what was kept for it.
 
     First out of what was kept for the job, then for its step, then for the rest of the order, the oldest first. A
     consumption that is reversed does not reserve again. The item is locked already.
     """
-    own = list(
-        work.session.scalars(
-            select(MaterialReservation)
-            .where(
-                MaterialReservation.item_id == item.id,
-                MaterialReservation.request_id == run.request.id,
-                MaterialReservation.state == ReservationState.RESERVED,
-            )
-            .order_by(MaterialReservation.id)
-        )
-    )
+    if item.reserved == 0:
+        return
+    own = [kept for kept in _open(work.session, item) if kept.request_id == run.request.id]
     own.sort(key=lambda r: (r.job_order_id != run.job.id, r.requirement_id != run.requirement.id))
     for reservation in own:
         part = min(quantity, reservation.open)
         reservation.issued += part
+        item.reserved -= part
         quantity -= part
         if reservation.open == 0:
             reservation.state = ReservationState.ISSUED
@@ -154,23 +165,13 @@ def issue(work: Work, run: Run, item: Item, quantity: Decimal) -> None:
             return
 
 
-def reserved_violation(
+def reserved_for_others(
     session: Session, item: Item, quantity: Decimal, request_id: int, *path: str | int
 ) -> Violation | None:
     """LOT_RESERVED when order ``request_id`` would take what is kept for others (I10)."""
-    for_others = kept_of(session, item.id, other_than=request_id)
-    rest = max(item.quantity - for_others, Decimal(0))
-    if for_others == 0 or quantity <= rest or quantity > item.quantity:  # more than there is has a code of its own
+    if item.reserved == 0:
         return None
-    return QuantityViolation(
-        code=Code.LOT_RESERVED,
-        message=f"{plain(for_others)} {item.uom} of {item.key} are reserved for other orders; {plain(rest)} "
-        f"{item.uom} are free for this one",
-        path=path,
-        available=rest,
-        requested=quantity,
-        uom=item.uom,
-    )
+    return reserved_violation(item, quantity, *path, kept=kept_of(session, item.id, other_than=request_id))
 
 
 def kept_of(session: Session, item_id: int, *, other_than: int | None = None) -> Decimal:
@@ -186,6 +187,18 @@ def kept_of(session: Session, item_id: int, *, other_than: int | None = None) ->
 def counting(statement: S) -> S:
     """``statement`` on reservations, restricted to those that keep something now."""
     return _with_owners(statement).where(MaterialReservation.state == ReservationState.RESERVED, _needed())
+
+
+def _open(session: Session, item: Item, *, youngest_first: bool = False) -> list[MaterialReservation]:
+    """The reservations of an item that are RESERVED, the oldest first unless told."""
+    order = MaterialReservation.id.desc() if youngest_first else MaterialReservation.id
+    return list(
+        session.scalars(
+            select(MaterialReservation)
+            .where(MaterialReservation.item_id == item.id, MaterialReservation.state == ReservationState.RESERVED)
+            .order_by(order)
+        )
+    )
 
 
 def _with_owners(statement: S) -> S:
@@ -207,6 +220,7 @@ def _needed() -> ColumnElement[bool]:
 
 def _release(work: Work, reservation: MaterialReservation, item: Item) -> None:
     kept, reservation.state = reservation.open, ReservationState.RELEASED
+    item.reserved -= kept
     ledger.record(
         work,
         events.MaterialReservationReleased(item=item, reservation=reservation, quantity=kept, uom=item.uom),

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mesgraph import ledger
-from mesgraph.errors import Findings, Violation, all_violations, invalid
+from mesgraph.errors import Findings, TransitionViolation, Violation, all_violations, invalid
 from mesgraph.genealogy import queries
 from mesgraph.genealogy.actions.heirs import free_numbers, lot_of, new_sublot, next_revision
 from mesgraph.genealogy.actions.removal import scrap_item
@@ -14,7 +14,7 @@ from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind
 from mesgraph.holds.actions import inherit_holds
 from mesgraph.materials.actions import withdraw
 from mesgraph.materials.events import DispositionDecided
-from mesgraph.materials.lifecycle import check_trigger
+from mesgraph.materials.lifecycle import FOLLOWERS
 from mesgraph.materials.models import Item, ItemKind, Lifecycle
 from mesgraph.words import check_code
 from mesgraph.work import Work
@@ -62,7 +62,7 @@ def dispose_of_item(
     with all_violations() as found:
         with found.under():
             work.needs_reason()
-        found.add(check_trigger(item, "use as is", "item"))  # whatever is decided, it is about rejected items
+        found.add(_not_rejected(item))
         found.extend(packed_violations(item, "item"))
         _check_details(found, item, decision, grade, request_id)
     heir, activity = item, None
@@ -90,8 +90,10 @@ def _check_details(
     found: Findings, item: Item, decision: DispositionDecision, grade: str | None, request_id: int | None
 ) -> None:
     regrade, rework = decision is DispositionDecision.REGRADE, decision is DispositionDecision.REWORK
-    if (grade is None) is regrade:
-        found.add(invalid(f"a grade is named with REGRADE and only then, not with {decision}", "grade"))
+    if regrade and grade is None:
+        found.add(invalid("name the grade that it has from now on", "grade"))
+    if grade is not None and not regrade:
+        found.add(invalid(f"a grade is named with REGRADE only, not with {decision}", "grade"))
     if grade is not None:
         found.add(check_code(grade, "grade"))
     if request_id is not None and not rework:
@@ -100,6 +102,19 @@ def _check_details(
         found.add(invalid(f"{item.key} belongs to no order; name the one that reworks it", "request"))
     if decision is DispositionDecision.RETURN_TO_SUPPLIER:
         found.add(_no_supplier(item))
+
+
+def _not_rejected(item: Item) -> TransitionViolation | None:
+    if item.lifecycle is Lifecycle.REJECTED:
+        return None
+    allowed = FOLLOWERS[item.lifecycle]
+    way_out = "; reject it first" if Lifecycle.REJECTED in allowed else ""
+    return TransitionViolation(
+        message=f"{item.key} is {item.lifecycle}; it is decided about what is REJECTED{way_out}",
+        path=("item",),
+        from_state=item.lifecycle,
+        allowed=tuple(sorted(allowed)),
+    )
 
 
 def _no_supplier(item: Item) -> Violation | None:

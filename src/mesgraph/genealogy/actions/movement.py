@@ -11,6 +11,7 @@ from mesgraph.genealogy.actions.rules import (
     check_list,
     live_violations,
     packed_violations,
+    reserved_violation,
     store_violation,
     unusable,
 )
@@ -149,7 +150,7 @@ def ship_items(work: Work, items: Sequence[Item]) -> Posted:
 
     Refuses NOT_RELEASED_FOR_SHIPMENT for whatever is not AVAILABLE or has an open hold on itself, in it, or on anything
     it was made from (I43), with the reason beside it (LOT_NOT_RELEASED, LOT_EXPIRED, ALREADY_CONTAINED); the holds are
-    named.
+    named. LOT_RESERVED when something of it is kept for an order (I10).
     """
     lines, _ = leaving(work, items)
     for line in lines:
@@ -183,6 +184,8 @@ def _ship_violations(work: Work, item: Item, packed: Sequence[Item], *path: str 
             message = f"{part.key} is {part.lifecycle}"
             found.append(invalid(message, *path, code=Code.NOT_RELEASED_FOR_SHIPMENT))
         found.extend(reasons)
+        kept = reserved_violation(part, part.quantity, *path)
+        found += [kept] if kept else []
     # an installed part hangs in the genealogy of its unit, so the walk passes it
     behind = queries.holds_behind(work.session, [part.id for part in [item, *inside]])
     if behind:

@@ -56,6 +56,28 @@ def too_little(item: Item, quantity: Decimal, *path: str | int) -> Violation:
     )
 
 
+def reserved_violation(
+    item: Item, quantity: Decimal, *path: str | int, kept: Decimal | None = None
+) -> Violation | None:
+    """LOT_RESERVED: ``quantity`` is more than what is not ``kept`` for others, that is for any order unless told (I10).
+
+    More than there is at all has a code of its own.
+    """
+    kept = item.reserved if kept is None else kept
+    free = max(item.quantity - kept, Decimal(0))
+    if kept == 0 or quantity <= free or quantity > item.quantity:
+        return None
+    return QuantityViolation(
+        code=Code.LOT_RESERVED,
+        message=f"{plain(kept)} {item.uom} of {item.key} are reserved for other orders; {plain(free)} {item.uom} "
+        "are free",
+        path=path,
+        available=free,
+        requested=quantity,
+        uom=item.uom,
+    )
+
+
 def packed_violations(item: Item, *path: str | int) -> list[Violation]:
     """ALREADY_CONTAINED when the item is packed in a unit."""
     if item.parent_id is None:

@@ -13,6 +13,7 @@ from mesgraph.genealogy.actions.rules import (
     Posted,
     check_list,
     divisible_violation,
+    reserved_violation,
     taking_violations,
     too_little,
     unusable,
@@ -53,8 +54,9 @@ def split_lot(
     smallest step (10^-6, or one piece), so that nothing is gained or lost. ``quantity`` is how much is divided, loss
     included: what the children add up to, or all that is on hand, when left out. ``loss`` is what the cut destroyed; it
     is scrapped, by an activity of its own. The children inherit material, expiry, holds, grade, state, order and place.
-    A lot on hold may be split. Refuses QUANTITY_NOT_CONSERVED when children and loss are not ``quantity``,
-    INSUFFICIENT_QUANTITY, VALIDATION_FAILED, INVALID_TRANSITION, ALREADY_CONTAINED, DUPLICATE_KEY, VERSION_CONFLICT.
+    A lot on hold may be split; what is reserved for orders stays in it. Refuses QUANTITY_NOT_CONSERVED when children
+    and loss are not ``quantity``, INSUFFICIENT_QUANTITY, LOT_RESERVED (I10), VALIDATION_FAILED, INVALID_TRANSITION,
+    ALREADY_CONTAINED, DUPLICATE_KEY, VERSION_CONFLICT.
     """
     work.lock(item)
     work.expect(item, expected_version)
@@ -114,7 +116,7 @@ def _amount_violation(item: Item, total: Decimal, declared: Decimal | None) -> V
             requested=total,
             uom=item.uom,
         )
-    return too_little(item, total, "item") if total > item.quantity else None
+    return too_little(item, total, "item") if total > item.quantity else reserved_violation(item, total, "item")
 
 
 def _lose(work: Work, item: Item, loss: Decimal) -> None:
@@ -140,8 +142,8 @@ def merge_lots(work: Work, items: Sequence[Item], *, lot_number: str) -> Posted:
     """Make one new lot of all that is on hand in several (I2). It expires with the first of them.
 
     Refuses MERGE_INCOMPATIBLE when they differ in material, revision, grade or site, are no lots or sublots, or are
-    not usable (with the reason beside it: LOT_ON_HOLD, LOT_NOT_RELEASED, LOT_EXPIRED, ALREADY_CONTAINED),
-    VALIDATION_FAILED, DUPLICATE_KEY.
+    not usable (with the reason beside it: LOT_ON_HOLD, LOT_NOT_RELEASED, LOT_EXPIRED, ALREADY_CONTAINED), LOT_RESERVED
+    when a part of one is kept for an order (I10), VALIDATION_FAILED, DUPLICATE_KEY.
     """
     work.lock(*items)
     with all_violations() as found:
@@ -193,7 +195,8 @@ def _merge_violations(work: Work, first: Item, item: Item, *path: str | int) -> 
     reasons = unusable(work, item, *path)
     if reasons:
         found.append(_incompatible(f"{item.key} is not usable", *path))
-    return [*found, *reasons]
+    kept = reserved_violation(item, item.quantity, *path)
+    return [*found, *reasons, *([kept] if kept else [])]
 
 
 def _incompatible(message: str, *path: str | int) -> Violation:

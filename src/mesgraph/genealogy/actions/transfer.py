@@ -22,7 +22,7 @@ def transfer_out(work: Work, items: Sequence[Item], to_site_id: int) -> Posted:
     """Items leave their site for another one, with all that is in them. The answer names what was packed, too.
 
     Refuses VALIDATION_FAILED, ALREADY_CONTAINED for packed items (send the unit), and what a shipment refuses:
-    NOT_RELEASED_FOR_SHIPMENT with its reasons (I43).
+    NOT_RELEASED_FOR_SHIPMENT with its reasons (I43), LOT_RESERVED (I10).
     """
     lines, contents = leaving(work, items)
     site_id = items[0].site_id

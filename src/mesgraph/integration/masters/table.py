@@ -35,6 +35,8 @@ def read_table(
     """
     if delimiter not in DELIMITERS:
         raise Refused(invalid("the delimiter is a comma, a semicolon or a tab", "delimiter"))
+    if first_line < 2:
+        raise Refused(invalid(f"{first_line} is above the first row; it stands on line 2 or below", "first_line"))
     if len(document) > DOCUMENT_MAX:
         raise _unreadable(
             f"{len(document)} characters are more than {DOCUMENT_MAX}: send the rows in several documents"
@@ -87,7 +89,7 @@ def _header(cells: Sequence[str], delimiter: str, columns: Sequence[str], requir
 def _record(line: int, cells: Sequence[str], names: Sequence[str]) -> Record:
     if len(cells) != len(names):
         message = f"line {line} has {len(cells)} cells, the header {len(names)}"
-        return Record(line, {}, invalid(message, code=Code.MESSAGE_INVALID))
+        return Record(line, {}, invalid(message, names[min(len(cells), len(names) - 1)], code=Code.MESSAGE_INVALID))
     return Record(line, {name: cell.strip() for name, cell in zip(names, cells, strict=True) if cell.strip()})
 
 

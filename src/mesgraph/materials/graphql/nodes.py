@@ -214,6 +214,11 @@ class TraceableItem(Node):
         """What is left."""
         return shown(Quantity(_row(root).quantity, _row(root).uom))
 
+    @strawberry.field(description="What of it orders have reserved, in the base unit; others can take the rest.")
+    def reserved(root: strawberry.Parent[Any]) -> QuantityType:
+        """What is kept."""
+        return shown(Quantity(_row(root).reserved, _row(root).uom))
+
     @strawberry.field(description="All that was ever received or produced, in the base unit.")
     def initial_quantity(root: strawberry.Parent[Any]) -> QuantityType:
         """What there was."""

@@ -56,8 +56,9 @@ class ReservationCommands:
     @command
     def reserve_material(work: Work, input: ReserveMaterialInput) -> ReserveMaterialPayload:
         """Keep a quantity of a lot or unit for a step or a job of an order. Other orders can consume only what is not
-        reserved (LOT_RESERVED). What the order consumes of the item comes out of the reservation; what is left when
-        the order, step or job has ended is free again.
+        reserved (LOT_RESERVED), and that alone can be split off, merged or shipped. What the order consumes of the
+        item comes out of the reservation; what is left when the order, step or job has ended is free again, and so is
+        what was scrapped: then the youngest reservations end.
         """
         with all_violations() as found:
             if (input.job_order is None) == (input.segment_requirement is None):
