@@ -13,8 +13,16 @@ from mesgraph.plant import Plant, running_plant
 from tests.api import Api, SteppedClock
 from tests.emptied import Emptied
 from tests.services import create_database, drop_database
+from tests.statements import compiled_once
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """What one test compiled, the next one has."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

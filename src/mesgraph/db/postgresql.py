@@ -29,6 +29,8 @@ LOST = {
     "57P03",
     "53300",
 }  # read-only primary, shutdown, start-up, too many clients
+STATEMENTS_KEPT = 1_000
+"""Prepared statements of a connection: the verbs have some hundreds, and to prepare one anew costs a round trip."""
 SERVER_SETTINGS = {
     "application_name": "mesgraph",
     "statement_timeout": "10000",
@@ -53,7 +55,11 @@ class ServerDatabase(Database):
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
             pool_recycle=900,
-            connect_args={"server_settings": SERVER_SETTINGS, "timeout": 5},
+            connect_args={
+                "server_settings": SERVER_SETTINGS,
+                "timeout": 5,
+                "prepared_statement_cache_size": STATEMENTS_KEPT,
+            },
         )
         self._running: set[asyncio.Task[Any]] = set()
 
