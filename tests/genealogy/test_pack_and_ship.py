@@ -113,6 +113,16 @@ async def test_nothing_is_shipped_while_something_behind_it_is_on_hold(api: Api)
     ]
 
 
+async def test_the_refusal_says_what_is_on_hold(api: Api) -> None:
+    await packs(api)
+    await hold(api, "PACK-48-105/HP1")
+    (error,) = await api.refused("shipItems", by=Role.OPERATOR, items=PACKS[:1])
+    assert "PACK-48-105/HP1 does not leave: PACK-48-105/HP1 is on hold (" in error["message"]
+    await hold(api, "RM-PVDF/P-1")
+    (error,) = await api.refused("shipItems", by=Role.OPERATOR, items=PACKS[:1])
+    assert "something it was made from is on hold (" in error["message"]
+
+
 async def test_a_hold_on_positions_stops_only_what_was_cut_from_them(api: Api) -> None:
     await make_halvard(api)
     await receive(api, "COIL-C", "CC-1", "655")

@@ -3,7 +3,8 @@
 What lies outside is not refused but absent, so "not yours" and "not there" cannot be told apart (I36).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -35,6 +36,17 @@ def sites_of(session: Session) -> Sites:
     """The scope of ``session``."""
     scope: Sites = session.info.get(INFO)
     return scope
+
+
+@contextmanager
+def every_site(session: Session) -> Iterator[Sites]:
+    """Lift the scope of ``session`` for a rule that must not depend on who asks; gives the scope, for what is shown."""
+    scope = sites_of(session)
+    apply_scope(session, None)
+    try:
+        yield scope
+    finally:
+        apply_scope(session, scope)
 
 
 @lru_cache(maxsize=1024)

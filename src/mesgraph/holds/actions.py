@@ -191,7 +191,7 @@ def _scope(items: Sequence[Item], range: Range | None) -> HoldScope:
 
 def _check_targets(items: Sequence[Item], equipment: Equipment | None, found: Findings) -> None:
     if not items and equipment is None:
-        found.add(invalid("name items, equipment, or both", "items"))
+        found.add(invalid("name items, equipment, or both; or an order alone", "items"))
     if len(items) > ITEMS_MAX:
         found.add(invalid(f"{len(items)} items are more than {ITEMS_MAX}", "items"))
     sites = {target.site_id for target in (*items, equipment) if target is not None}

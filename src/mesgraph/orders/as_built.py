@@ -1,22 +1,23 @@
 """The as-built record: everything that the plant knows of how one item came to be, and what is missing in it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from mesgraph.db import EVERY_SITE
+from mesgraph.db import EVERY_SITE, Sited, Sites, every_site
 from mesgraph.definitions.models import MaterialUse
 from mesgraph.definitions.specifications import parameters_of
-from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine, LineRole
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.genealogy.trace import TraceDirection, TraceEdge, trace
 from mesgraph.genealogy.walk import EVENT, NOW
 from mesgraph.holds.models import Hold
 from mesgraph.holds.queries import holds_of
-from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
+from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
 from mesgraph.orders.bill import bill_lines
 from mesgraph.orders.models import (
     ActualUse,
@@ -36,6 +37,8 @@ from mesgraph.orders.queries import requirements_of
 from mesgraph.orders.run import row
 from mesgraph.quantity import plain
 
+S = TypeVar("S", bound=Sited)
+
 
 class GapCode(StrEnum):
     """What is missing in an as-built record."""
@@ -46,6 +49,7 @@ class GapCode(StrEnum):
     MATERIAL_PENDING = "MATERIAL_PENDING"
     PARAMETER_MISSING = "PARAMETER_MISSING"
     STEP_INCOMPLETE = "STEP_INCOMPLETE"
+    COMPONENT_MISSING = "COMPONENT_MISSING"
     DEVIATION_OPEN = "DEVIATION_OPEN"
     HOLD_OPEN = "HOLD_OPEN"
 
@@ -83,9 +87,35 @@ class AsBuilt:
     completeness_pct: Decimal
     gaps: list[Gap]
 
+    def seen_from(self, sites: Sites) -> "AsBuilt":
+        """The record without the rows of other sites."""
+        if sites is None:
+            return self
+        return replace(
+            self,
+            job_responses=_at(sites, self.job_responses),
+            material_actuals=_at(sites, self.material_actuals),
+            parameter_actuals=_at(sites, self.parameter_actuals),
+            step_executions=_at(sites, self.step_executions),
+            deviations=_at(sites, self.deviations),
+            components=_at(sites, self.components),
+            inputs=[edge for edge in self.inputs if {edge.event.site_id, edge.from_item.site_id} <= sites],
+            events=_at(sites, self.events),
+            holds=_at(sites, self.holds),
+        )
+
 
 def as_built(session: Session, item: Item) -> AsBuilt:
-    """Gather the record of ``item``; the number of statements does not grow with its lineage."""
+    """The record of ``item``; the number of statements does not grow with its lineage.
+
+    Complete is complete, whoever asks: what is missing is judged with the rows of all sites, and only those in the
+    session's scope are shown.
+    """
+    with every_site(session) as scope:
+        return _gather(session, item).seen_from(scope)
+
+
+def _gather(session: Session, item: Item) -> AsBuilt:
     lineage = trace(session, item, TraceDirection.BACKWARD).edges
     events = _events(session, item)
     made_by = {edge.event.job_response_id for edge in lineage} | _makers(session, item)
@@ -105,6 +135,7 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         *_settled(session, runs, actuals),
         *_parameters(session, steps, measured),
         *_done(runs, _jobs(session, runs), progress),
+        *_filled(session, item, components),
         *_decided(deviations),
         *_released(item, holds),
     ]
@@ -122,6 +153,10 @@ def as_built(session: Session, item: Item) -> AsBuilt:
         completeness_pct=_percentage(checks),
         gaps=[check for check in checks if check is not None],
     )
+
+
+def _at(sites: frozenset[int], rows: Sequence[S]) -> list[S]:
+    return [row for row in rows if row.site_id in sites]
 
 
 def _percentage(checks: Sequence[Gap | None]) -> Decimal:
@@ -342,6 +377,33 @@ def _done(
                 elsewhere = job.state is JobState.ABORTED and (job.requirement_id, x.step.id) in done
                 message = f"step {x.step.no} of the instruction is not done in {run.code}: {x.state}"
                 yield None if x.state is StepState.DONE or elsewhere else Gap(GapCode.STEP_INCOMPLETE, message)
+
+
+def _filled(session: Session, item: Item, components: Sequence[Item]) -> Iterator[Gap | None]:
+    """Every slot that the assembly of the item filled, or that of an earlier revision, holds a component."""
+    if item.item_kind is not ItemKind.SERIAL_UNIT:
+        return
+    revisions = select(Item.id).where(
+        Item.number == item.number, Item.material_id == item.material_id, Item.item_kind == ItemKind.SERIAL_UNIT
+    )
+    made = aliased(GenealogyLine)
+    slots = session.scalars(
+        select(GenealogyLine.slot)
+        .join(GenealogyEvent, GenealogyEvent.id == GenealogyLine.event_id)
+        .join(made, (made.event_id == GenealogyLine.event_id) & (made.role == LineRole.OUTPUT))
+        .where(
+            GenealogyEvent.event_kind == GenealogyKind.ASSEMBLE,
+            NOW.holds(EVENT),
+            made.item_id.in_(revisions),
+            GenealogyLine.role == LineRole.INPUT,
+            GenealogyLine.slot.is_not(None),
+        )
+        .distinct()
+        .order_by(GenealogyLine.slot)
+    )
+    filled = {component.slot for component in components}
+    for slot in slots:
+        yield None if slot in filled else Gap(GapCode.COMPONENT_MISSING, f"slot {slot} of {item.key} is empty")
 
 
 def _decided(deviations: Sequence[Deviation]) -> Iterator[Gap | None]:

@@ -189,16 +189,26 @@ def _ship_violations(work: Work, item: Item, packed: Sequence[Item], *path: str 
     # an installed part hangs in the genealogy of its unit, so the walk passes it
     behind = queries.holds_behind(work.session, [part.id for part in [item, *inside]])
     if behind:
-        numbers = ", ".join(sorted({source.number for source in behind}))
         found.append(
             HoldViolation(
                 code=Code.NOT_RELEASED_FOR_SHIPMENT,
-                message=f"{item.key}, something in it, or something it was made from is on hold: {numbers}",
+                message=_held(item, inside, behind),
                 path=path,
                 holds=tuple(sorted({source.hold_id for source in behind})),
             )
         )
     return found
+
+
+def _held(item: Item, inside: Sequence[Item], behind: Sequence[queries.HeldSource]) -> str:
+    """Which holds stop ``item``, and what of it each is on."""
+    contents = {part.id for part in inside}
+    numbers: dict[str, set[str]] = {}
+    for source in behind:
+        within = "something in it" if source.item_id in contents else "something it was made from"
+        numbers.setdefault(item.key if source.item_id == item.id else within, set()).add(source.number)
+    told = "; ".join(f"{what} is on hold ({', '.join(sorted(found))})" for what, found in numbers.items())
+    return f"{item.key} does not leave: {told}"
 
 
 def _within(item: Item, packed: Sequence[Item]) -> list[Item]:

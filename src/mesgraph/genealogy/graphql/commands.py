@@ -12,6 +12,7 @@ from mesgraph.genealogy import actions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
 from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, find_items, read_quantity
 from mesgraph.materials.models import Item, MaterialDefinition
+from mesgraph.orders import shipping
 from mesgraph.quantity import Quantity, in_base
 from mesgraph.work import Work
 
@@ -282,8 +283,9 @@ class GenealogyCommands:
     @command
     def ship_items(work: Work, input: ShipItemsInput) -> ShipItemsPayload:
         """Items leave the plant with what is packed in them. Refused while anything in them, or anything they were made
-        from, has an open hold.
+        from, has an open hold, while an order keeps a part of them, and while the as-built record of a unit that was
+        made here is not complete (`asBuilt { gaps }`).
         """
         items = find_items(work.session, input.items, "items")
-        activity, shipped = actions.ship_items(work, items)
+        activity, shipped = shipping.ship_items(work, items)
         return ShipItemsPayload(items=shown(shipped), genealogy_event=shown(activity))

@@ -76,14 +76,12 @@ def find_item(session: Session, key: ItemKey, *path: str | int) -> Item:
     """The item that ``key`` names in the session's scope; else NOT_FOUND, or VALIDATION_FAILED for other mixtures."""
     parts = {name: str(value) for name, value in vars(key).items() if value is not None}
     if frozenset(parts) not in NAMING:
-        given = ", ".join(parts) or "nothing"
-        raise Refused(
-            invalid(
-                f"an item is named by id, by sscc, or by material or gtin with lot, lot and sublot, or serial; not by "
-                f"{given}",
-                *path,
-            )
+        given = " and ".join(parts) or "nothing"
+        message = (
+            f"{given} alone names no item: give its id, its sscc, or material (or gtin) together with lot, lot and "
+            "sublot, or serial"
         )
+        raise Refused(invalid(message, *path))
     if "id" in parts:
         return find(session, Item, parts["id"], *path)
     item = queries.item_by_parts(session, **parts)

@@ -26,6 +26,7 @@ described_enum(
         GapCode.MATERIAL_PENDING: "A run took material that has not become part of an output.",
         GapCode.PARAMETER_MISSING: "A parameter of a step has no value.",
         GapCode.STEP_INCOMPLETE: "A mandatory step of an instruction is not done.",
+        GapCode.COMPONENT_MISSING: "A component was taken out, and no other one sits in its slot.",
         GapCode.DEVIATION_OPEN: "A deviation is not decided.",
         GapCode.HOLD_OPEN: "A hold on the item or on one of its components is open.",
     },
