@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mesgraph.demo.shifts import mini, one_pack
+
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 SHIFT_TIMEOUT_S = 600
 """A shift with its server's restarts on a busy machine."""
@@ -15,6 +17,10 @@ def scaled(in_ci: int, full: int) -> int:
     """How often: ``MESGRAPH_TEST_SCALE=full`` (make adversity) plays the full count, a number that many."""
     scale = os.environ.get("MESGRAPH_TEST_SCALE", "")
     return full if scale == "full" else int(scale) if scale.isdecimal() else in_ci
+
+
+PLAN = mini() if os.environ.get("MESGRAPH_TEST_SCALE") == "full" else one_pack()
+"""The shift in which trouble is made; its script is long enough for all of it."""
 
 
 @pytest.fixture(params=KINDS)

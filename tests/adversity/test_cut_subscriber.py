@@ -7,12 +7,11 @@ import pytest
 
 from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.script import script
-from mesgraph.demo.shifts import mini
 from mesgraph.demo.stage import Stage, stage
 from mesgraph.demo.step import Step
 from mesgraph.demo.verdict import Shown, checks
 from tests.adversity.proxy import Proxy, proxy_to
-from tests.stages import SHIFT_TIMEOUT_S, empty_database, scaled
+from tests.stages import PLAN, SHIFT_TIMEOUT_S, empty_database, scaled
 
 __all__ = ["empty_database"]
 
@@ -28,7 +27,7 @@ class Cutter:
         self.stage = stage
         self.proxy = proxy
         self.chance = random.Random(SEED)
-        keys = [step.key for step in script(mini())]
+        keys = [step.key for step in script(PLAN)]
         self.moments = set(self.chance.sample(keys, CUTS))
         self.restart_at = keys[len(keys) // 2] if restart else None
         self._cuts: list[asyncio.Task[None]] = []
@@ -50,9 +49,9 @@ class Cutter:
 
 
 async def play(stage: Stage, *, restart: bool) -> tuple[Shown, int]:
-    async with crew_of(stage, mini()) as crew, proxy_to(stage.server.port) as proxy:
+    async with crew_of(stage, PLAN) as crew, proxy_to(stage.server.port) as proxy:
         cutter = Cutter(stage, proxy, restart=restart)
-        shown = await perform(stage, crew, mini(), before=cutter.before, live_url=proxy.url)
+        shown = await perform(stage, crew, PLAN, before=cutter.before, live_url=proxy.url)
         await cutter.finish()
         return shown, proxy.cuts
 

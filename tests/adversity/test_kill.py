@@ -8,11 +8,10 @@ import pytest
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.perform import crew_of, perform
 from mesgraph.demo.script import script
-from mesgraph.demo.shifts import mini
 from mesgraph.demo.stage import Stage, stage
 from mesgraph.demo.step import Step
 from mesgraph.demo.verdict import Shown, checks
-from tests.stages import SHIFT_TIMEOUT_S, empty_database, scaled
+from tests.stages import PLAN, SHIFT_TIMEOUT_S, empty_database, scaled
 
 __all__ = ["empty_database"]
 
@@ -28,7 +27,7 @@ class Killer:
     def __init__(self, stage: Stage, kills: int, seed: int) -> None:
         self.stage = stage
         self.chance = random.Random(seed)
-        self.victims = set(self.chance.sample([step.key for step in script(mini())], kills))
+        self.victims = set(self.chance.sample([step.key for step in script(PLAN)], kills))
         self.kills = 0
         self._strikes: list[asyncio.Task[None]] = []
 
@@ -50,8 +49,8 @@ class Killer:
 
 async def play(stage: Stage, kills: int, seed: int) -> tuple[Shown, Crew, Killer]:
     killer = Killer(stage, kills, seed)
-    async with crew_of(stage, mini()) as crew:
-        shown = await perform(stage, crew, mini(), before=killer.before)
+    async with crew_of(stage, PLAN) as crew:
+        shown = await perform(stage, crew, PLAN, before=killer.before)
         await killer.finish()
     return shown, crew, killer
 

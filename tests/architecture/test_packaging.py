@@ -40,11 +40,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that holds the wheel and its locked dependencies."""
     home = tmp_path_factory.mktemp("installed")
-    venv.create(home, with_pip=True)
+    venv.create(home)
     programs = home / "bin"
-    locked = ROOT / "requirements" / "runtime.txt"
-    run(programs / "python", "-m", "pip", "install", "-q", "--require-hashes", "-r", locked, cwd=home)
-    run(programs / "python", "-m", "pip", "install", "-q", "--no-deps", wheel, cwd=home)
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "-q", "--no-compile"]
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt", cwd=home)
+    run(*pip, "--no-deps", wheel, cwd=home)
     return programs
 
 

@@ -27,6 +27,11 @@ def play(database: str) -> dict[str, Any]:
     return report
 
 
+def counted(report: dict[str, Any]) -> dict[str, int]:
+    """What was made. How often the plant looked at an order again between two commands depends on the machine."""
+    return {name: count for name, count in report["counts"].items() if name != "ledgerEvents"}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(SHIFT_TIMEOUT_S)
 def test_the_shift_ends_with_every_check_fulfilled(empty_database: str) -> None:
@@ -41,7 +46,7 @@ def test_the_shift_ends_with_every_check_fulfilled(empty_database: str) -> None:
     second = play(empty_database)
     try:
         assert second["ok"] is True, second["checks"]
-        assert second["counts"] == first["counts"]
+        assert counted(second) == counted(first)
         assert second["database"] != first["database"]
         assert "_demo_1" in str(second["database"])
     finally:

@@ -71,6 +71,11 @@ def mini() -> Plan:
     return _plan(packs=2, started=34, failed=(12, 27), cells_per_coil=17)
 
 
+def one_pack() -> Plan:
+    """The smallest whole shift: a batch each, 17 cells started of which one fails, 2 modules, 1 pack, 1 pallet."""
+    return _plan(packs=1, started=17, failed=(9,), cells_per_coil=9)
+
+
 def shift(scale: float) -> Plan:
     """A share of the full day of 144 packs: 0.14 are the 20 packs of one order of the ERP. 0 < ``scale`` <= 1."""
     packs = max(MODULES_PER_PACK, round(PACKS_PER_DAY * scale))

@@ -31,7 +31,7 @@ from mesgraph.metrics import Metrics
 from mesgraph.work import SYSTEM, Work
 
 BATCH = 200
-PAUSE_S = 0.1
+PAUSE_S = 0.25
 """Between two transactions of a reader, so that a burst is gathered."""
 RETRY_S = 1.0
 TRIES = 3

@@ -62,7 +62,8 @@ class Need:
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
     """Everything that decides whether a job can start. ``holds``: the open ones of its order; ``class_ids``: the
-    classes whose equipment can do it.
+    classes whose equipment can do it. ``intact``: the content of the definition is what was approved, as far as that
+    was looked at.
     """
 
     job: JobOrder
@@ -85,17 +86,21 @@ def load_facts(
     *,
     on: Equipment | None = None,
     with_material: bool = True,
+    verified: bool = True,
 ) -> list[JobFacts]:
     """The facts of each job: on its own work unit, or on every one of the class at its site while it has none.
 
-    ``on`` asks for that work unit instead.
+    ``on`` asks for that work unit instead. ``verified`` compares the content of the definitions with what was
+    approved, which reads all of it: whoever starts a job or asks wants that, whoever keeps stored states true with
+    each event of the plant need not.
     """
     requirements = _requirements(session, jobs)
     by_id = {requirement.id: requirement for requirement in requirements}
     segments = _rows(session, OperationsSegment, {r.segment_id for r in requirements})
     definitions = _rows(session, OperationsDefinition, {s.definition_id for s in segments.values()})
     classes = _rows(session, EquipmentClass, {s.equipment_class_id for s in segments.values()})
-    hashes = {key: definition_queries.content_hash(session, row) for key, row in definitions.items()}
+    checked = definitions if verified else {}
+    changed = {key for key, row in checked.items() if row.content_hash != definition_queries.content_hash(session, row)}
     requests = _rows(session, OperationsRequest, {job.request_id for job in jobs})
     holds = open_holds_of_orders(session, requests)
     own = {job.id: segments[by_id[job.requirement_id].segment_id] for job in jobs}
@@ -112,7 +117,7 @@ def load_facts(
             equipment_class=classes[own[job.id].equipment_class_id],
             class_ids=accepted[job.id],
             definition=definitions[own[job.id].definition_id],
-            intact=definitions[own[job.id].definition_id].content_hash == hashes[own[job.id].definition_id],
+            intact=own[job.id].definition_id not in changed,
             waits=tuple(waits[job.requirement_id]),
             needs=tuple(needs.get(job.id, ())),
             units=tuple(units[job.id]),

@@ -68,7 +68,7 @@ def look_again(work: Work, recorded: Sequence[Recorded]) -> None:
     jobs = list(work.session.scalars(_concerned(work.session, recorded)))
     stale = {
         facts.job.request_id
-        for facts in load_facts(work.session, jobs, work.now)
+        for facts in load_facts(work.session, jobs, work.now, verified=False)
         if (facts.job.sub_state is JobSubState.WAITING) is not bool(blockers_of(facts, work.now))
     }
     requests = list(work.session.scalars(select(OperationsRequest).where(OperationsRequest.id.in_(stale))))

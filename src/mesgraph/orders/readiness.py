@@ -229,7 +229,7 @@ def refresh_readiness(work: Work, request: OperationsRequest) -> None:
     """
     work.session.flush()
     jobs = [job for job in queries.jobs_of(work.session, request.id) if job.state in BEFORE_START]
-    for facts in load_facts(work.session, jobs, work.now):
+    for facts in load_facts(work.session, jobs, work.now, verified=False):
         _refresh_job(work, facts.job, blockers_of(facts, work.now))
     if request.state in lifecycle.NOT_STARTED and request.state is not RequestState.FORECAST:
         startable = any(j.state is JobState.ALLOWED_TO_START and j.sub_state is not JobSubState.WAITING for j in jobs)
