@@ -34,7 +34,7 @@ from tests.factories.orders import request_of
 from tests.invariants.model import Codes, Key, Model, Recipe, Thing
 from tests.stages import scaled
 
-EXAMPLES = scaled(5, 5_000)
+EXAMPLES = scaled(10, 5_000)
 """Of each database."""
 ROUTE = [
     Step(20, "SLURRY-C", [Line("RM-PVDF"), Line("RM-NMP")]),
@@ -69,7 +69,7 @@ wishes = st.builds(
     size=st.integers(1, 12),
     step=st.sampled_from([step.seq for step in ROUTE]),
 )
-histories = st.lists(st.lists(wishes, min_size=1, max_size=3), min_size=8, max_size=24)
+histories = st.lists(st.lists(wishes, min_size=1, max_size=3), min_size=4, max_size=12)
 
 
 @dataclass(frozen=True)
