@@ -23,14 +23,14 @@ from mesgraph.access.roles import Role
 from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.genealogy.actions import ReceiptLine, receive_items
 from mesgraph.materials.models import Item, Lifecycle
-from mesgraph.orders.models import JobOrder, JobState, OperationsRequest, RequestState
+from mesgraph.orders.models import JobOrder, JobResponse, JobState, OperationsRequest, RequestState
 from mesgraph.orders.queries import jobs_of
 from mesgraph.quantity import plain
-from mesgraph.work import Actor
+from mesgraph.work import Actor, Work
 from tests.api import Api
-from tests.factories.execution import Line, Order, Step, amount, make_plant, put_definition, put_order, start
+from tests.factories.execution import Line, Order, Step, amount, make_plant, put_definition, put_order
 from tests.factories.materials import equipment, material, site
-from tests.factories.orders import request_of
+from tests.factories.orders import job_of, request_of
 from tests.invariants.model import Codes, Key, Model, Recipe, Thing
 from tests.stages import scaled
 
@@ -333,7 +333,7 @@ async def new_game(shop: Shop) -> Game:
     code, received = f"5{next(numbers):05}", [f"R{next(numbers)}" for _ in range(4)]
     materials = ["RM-PVDF", "RM-NMP"] * 2
 
-    def prepare(session: Session) -> tuple[Order, int]:
+    def prepare(session: Session) -> tuple[Order, dict[int, str], int]:
         definition = session.get_one(OperationsDefinition, shop.definition_id)
         order = put_order(api, session, definition, ROUTE, code, Decimal(20), "COAT01")
         last = session.scalar(select(func.max(Item.id))) or 0
@@ -349,10 +349,9 @@ async def new_game(shop: Shop) -> Game:
         for posted in receive_items(api.work(session), site(session), lines):
             for item in posted.items:
                 item.lifecycle = Lifecycle.AVAILABLE
-        return order, last
+        return order, put_runs(api.work(session, shop.actors["operator"]), order), last
 
-    order, last = await api.plant.database.write(prepare)
-    runs = {step.seq: await start(api, order, step.seq, shop.actors["operator"]) for step in ROUTE}
+    order, runs, last = await api.plant.database.write(prepare)
     model = Model(
         recipes={s.seq: Recipe(s.makes, frozenset(line.material for line in s.lines)) for s in ROUTE},
         jobs=dict.fromkeys(runs, "RUNNING"),
@@ -360,6 +359,28 @@ async def new_game(shop: Shop) -> Game:
     for of, number in zip(materials, received, strict=True):
         model.items[Key(of, number)] = Thing(Decimal(20), Decimal(20), "AVAILABLE")
     return Game(api, order, shop.actors, runs, model, last)
+
+
+def put_runs(work: Work, order: Order) -> dict[int, str]:
+    """The order runs, and so does the job of each step; the key of each run by step."""
+    request_of(work.session, order.code).state = RequestState.RUNNING
+    runs = {}
+    for seq, key in order.jobs.items():
+        job = job_of(work.session, key)
+        assert job.equipment_id is not None
+        job.state, job.sub_state = JobState.RUNNING, None
+        run = JobResponse(
+            site_id=job.site_id,
+            code=f"{job.code}-R1",
+            job_order_id=job.id,
+            request_id=job.request_id,
+            run=1,
+            equipment_id=job.equipment_id,
+            begun_by_id=work.actor.principal_id,
+            started_at=work.now,
+        )
+        runs[seq] = f"HV1/{work.add(run).code}"
+    return runs
 
 
 async def clear_away(game: Game) -> None:
