@@ -112,6 +112,8 @@ async def scanned(api: Api, code: str) -> str:
     [
         (f"]C101{PACK}21HP1", "PACK-48-105/HP1"),
         (f"]d201{SLURRY}10SC-1", "SLURRY-C/SC-1"),
+        (f"]Q1https://id.gs1.org/01/{SLURRY}/10/SC-1", "SLURRY-C/SC-1"),
+        (f"]Q3https://id.gs1.org/01/{SLURRY}/10/SC-1", "SLURRY-C/SC-1"),
         (f"https://example.com/01/{SLURRY}/10/SC-1", "SLURRY-C/SC-1"),
         (SSCC, SSCC),
         ("RM-PVDF/P-1", "RM-PVDF/P-1"),

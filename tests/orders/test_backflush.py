@@ -155,6 +155,16 @@ async def test_what_is_held_or_kept_for_others_or_elsewhere_is_not_taken(api: Ap
     assert "RM-NMP/NMP-3" in inputs(await produce(api, run, *SLURRY, by=operator))
 
 
+async def test_what_is_reserved_for_others_is_told_where_it_is_missing(api: Api) -> None:
+    operator, run = await filling(api, ("NMP-1", "400"))
+    other = await make_order(api, FILL, code="10046")
+    given = {"item": {"material": "RM-NMP", "lot": "NMP-1"}, "quantity": amount("400", "KGM")}
+    await api.do("reserveMaterial", "", by=Role.PLANNER, jobOrder=other.jobs[20], **given)
+    (error,) = await api.refused("produceMaterial", by=operator, jobResponse=run, outputs=SLURRY)
+    assert (error["code"], error["path"]) == ("LOT_RESERVED", ["input", "outputs"])
+    assert error["message"].endswith("; 400 KGM there are reserved for other orders")
+
+
 async def test_a_bill_that_is_all_backflush_needs_nothing_else(api: Api) -> None:
     operator = await make_plant(api)
     order = await make_order(api, replace(MIX, lines=[SOLVENT]))

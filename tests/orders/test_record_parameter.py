@@ -9,6 +9,7 @@ import pytest
 from mesgraph.access.roles import Role
 from mesgraph.definitions.draft import ParameterDraft
 from mesgraph.definitions.values import DataType, ValueRule
+from mesgraph.orders.models import RequestState
 from tests.api import Api
 from tests.factories.execution import (
     MIX,
@@ -22,6 +23,7 @@ from tests.factories.execution import (
     start,
     stock,
 )
+from tests.factories.orders import put_request
 
 VISCOSITY = ParameterDraft(
     code="VISCOSITY",
@@ -185,9 +187,15 @@ async def test_a_parameter_belongs_to_the_segment_of_the_run(api: Api) -> None:
     assert [(e["code"], e["path"]) for e in errors] == [("VALIDATION_FAILED", ["input", "parameter"])]
 
 
-async def test_after_the_end_of_its_run_nothing_is_recorded(api: Api) -> None:
+async def test_a_run_that_has_ended_takes_values_until_its_order_is_over(api: Api) -> None:
     operator, run = await mixing(api)
-    await api.do("stopJobOrder", "", by=operator, jobOrder=run.rpartition("-")[0])
+    job = run.rpartition("-")[0]
+    await api.do("stopJobOrder", "", by=operator, jobOrder=job)
+    given = {"by": operator, "jobResponse": run, "parameter": "SOLIDS"}
+    recorded = await api.do("recordParameter", "parameterActual { verdict } deviation { number }", **given, value="99")
+    assert recorded["parameterActual"] == {"verdict": "FAIL"}
+    assert recorded["deviation"] is not None
+    await put_request(api, job.rpartition("-")[0], RequestState.CLOSED)
     errors = await api.refused("recordParameter", by=operator, jobResponse=run, parameter="SOLIDS", value="62")
     assert codes(errors) == ["INVALID_TRANSITION"]
 

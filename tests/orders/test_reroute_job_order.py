@@ -1,8 +1,12 @@
 """The rest of a job goes to alternate equipment that the definition lists, and to no other (I44)."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from mesgraph.access.roles import Role
+from mesgraph.definitions.instruction import InstructionDraft, StepDraft
+from mesgraph.definitions.models import StepKind
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment, submit_equipment_class
 from mesgraph.equipment.models import EquipmentLevel
 from tests.api import Api
@@ -10,6 +14,7 @@ from tests.factories.execution import (
     COAT,
     MIX,
     STORES,
+    Line,
     Step,
     amount,
     codes,
@@ -18,6 +23,7 @@ from tests.factories.execution import (
     make_order,
     make_plant,
     produce,
+    receive,
     start,
 )
 from tests.factories.materials import make_item, site
@@ -145,3 +151,26 @@ async def test_a_rerouted_job_takes_the_alternates_only(api: Api) -> None:
     other = await make_order(api, SPARES, code="10046")
     errors = await api.refused("assignJobOrder", by=Role.PLANNER, jobOrder=other.jobs[30], equipment="HV1/LAB01")
     assert codes(errors) == ["EQUIPMENT_NOT_CAPABLE"]
+
+
+async def test_what_the_alternate_made_is_complete_although_nothing_was_done_before(api: Api) -> None:
+    """A step of the instruction that the rerouted run left open was done in the run that took its place."""
+    await make_spares(api)
+    look = InstructionDraft(
+        code="WI-1", version="1", name="Look", steps=[StepDraft(no=10, kind=StepKind.INFO, prompt="Look at the level")]
+    )
+    order = await make_order(api, replace(SPARES, lines=[Line("RM-PVDF")], instruction=look), quantity="10")
+    await receive(api, "RM-PVDF", "P-1", "25")
+    await start(api, order, 30)
+    payload = await api.do("rerouteJobOrder", "jobOrder { id }", by=Role.RULE, jobOrder=order.jobs[30])
+    rest = payload["jobOrder"]["id"]
+    started = await api.do("startJobOrder", "jobResponse { id }", by=Role.OPERATOR, jobOrder=rest)
+    run = started["jobResponse"]["id"]
+    await consume(api, run, "RM-PVDF", "P-1", "5")
+    await produce(api, run, lot("COIL-C", "CC-1", "10", "MTR"))
+    document = 'query { asBuilt(item: {material: "COIL-C", lot: "CC-1"}) { gaps { code } } }'
+    gaps = (await api.ask(document, by=Role.VIEWER))["asBuilt"]["gaps"]
+    assert {gap["code"] for gap in gaps} == {"RUN_NOT_ENDED", "STEP_INCOMPLETE"}
+    await api.do("recordStep", "", by=Role.OPERATOR, jobResponse=run, step=10)
+    await api.do("stopJobOrder", "", by=Role.OPERATOR, jobOrder=rest)
+    assert (await api.ask(document, by=Role.VIEWER))["asBuilt"]["gaps"] == []

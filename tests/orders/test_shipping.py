@@ -1,11 +1,15 @@
 """What was made here leaves only with a complete as-built record (I43)."""
 
+from decimal import Decimal
+
 import pytest
 
 from mesgraph.access.roles import Role
+from mesgraph.definitions.draft import ParameterDraft
+from mesgraph.definitions.values import ValueRule
 from mesgraph.work import Actor
 from tests.api import Api
-from tests.factories.execution import Line, Step, amount, make_order, make_plant, start
+from tests.factories.execution import Line, Step, amount, consume, lot, make_order, make_plant, produce, receive, start
 from tests.factories.materials import SSCC, make_item
 from tests.invariants.checks import broken_invariants
 
@@ -72,6 +76,86 @@ async def test_the_slots_of_a_reworked_unit_are_those_of_its_assembly(api: Api, 
     await api.do("disassembleUnit", "", by=operator, unit=HM1, components=[cell])
     gaps = await gaps_of(api)
     assert {"code": "COMPONENT_MISSING", "message": "slot C0 of MOD-8S/HM1#1 is empty"} in gaps
+
+
+PACK = Step(20, "PACK-48-105", [Line("MOD-8S", per="1")])
+HP1 = {"material": "PACK-48-105", "serial": "HP1"}
+
+
+async def test_what_is_installed_has_to_be_complete_too(api: Api, operator: Actor) -> None:
+    await api.do("disassembleUnit", "", by=operator, unit=HM1)
+    order = await make_order(api, PACK, code="P1")
+    run = await start(api, order, 20, operator)
+    given = {"jobResponse": run, "material": "PACK-48-105", "serialNumber": "HP1"}
+    await api.do("assembleUnit", "", by=operator, **given, components=[{"item": HM1, "slot": "M1"}])
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[20])
+    assert {message.partition(" is not complete")[0] for _, message in await refusal(api, operator, HP1)} == {
+        "the as-built record of MOD-8S/HM1"
+    }
+
+
+async def test_a_rework_leaves_the_record_of_the_first_making_as_it_was(api: Api, operator: Actor) -> None:
+    """Neither does it hide a gap, nor does it want the whole bill once more."""
+    for code, step in (("R1", MODULE), ("R2", Step(10, "CELL-105"))):
+        rework = await make_order(api, step, code=code)
+        await api.do("rejectLot", "", by=Role.QA, item=HM1, **WHY)
+        await api.do("dispositionItem", "", by=Role.QA, item=HM1, decision="REWORK", request=rework.code, **WHY)
+        await start(api, rework, 10, operator)
+        await api.do("stopJobOrder", "", by=operator, jobOrder=rework.jobs[10])
+        assert await gaps_of(api) == [], code
+    await api.do("disassembleUnit", "", by=operator, unit=HM1)
+    assert [gap["code"] for gap in await gaps_of(api)] == ["COMPONENT_MISSING"] * 2
+
+
+async def test_an_order_of_another_site_reworks_nothing(api: Api, operator: Actor) -> None:
+    await make_item(api, "MOD-8S", "HM9", location=None, site_code="HV2")
+    far = {"material": "MOD-8S", "serial": "HM9"}
+    rework = await make_order(api, Step(10, "MOD-8S"), code="R1")
+    await api.do("rejectLot", "", by=Role.QA, item=far, **WHY)
+    given = {"item": far, "decision": "REWORK", "request": rework.code}
+    (error,) = await api.refused("dispositionItem", by=Role.QA, **given, **WHY)
+    assert (error["code"], error["path"]) == ("VALIDATION_FAILED", ["input", "request"])
+
+
+WEIGHT = ParameterDraft(code="WEIGHT", name="Weight", rule=ValueRule(uom="KGM", low=Decimal(1), high=Decimal(2)))
+
+
+@pytest.fixture
+async def weighed(api: Api) -> tuple[Actor, str]:
+    """A slurry whose weight was wrong: its operator, and the deviation."""
+    operator = await make_plant(api)
+    await receive(api, "RM-PVDF", "P-1", "25")
+    order = await make_order(api, Step(20, "SLURRY-C", [Line("RM-PVDF")], parameters=[WEIGHT]), code="S1")
+    run = await start(api, order, 20, operator)
+    await consume(api, run, "RM-PVDF", "P-1", "5", by=operator)
+    await produce(api, run, lot("SLURRY-C", "SC-1", "10"), by=operator)
+    await api.do("stopJobOrder", "", by=operator, jobOrder=order.jobs[20])
+    given = {"jobResponse": run, "parameter": "WEIGHT", "item": SLURRY, "value": "9"}
+    made = await api.do("recordParameter", "deviation { id }", by=operator, **given)
+    return operator, str(made["deviation"]["id"])
+
+
+SLURRY = {"material": "SLURRY-C", "lot": "SC-1"}
+
+
+async def test_a_lot_with_an_open_deviation_stays(api: Api, weighed: tuple[Actor, str]) -> None:
+    operator, deviation = weighed
+    ((code, message),) = await refusal(api, operator, SLURRY)
+    assert code == "NOT_RELEASED_FOR_SHIPMENT"
+    assert "is not decided" in message
+    await api.do("decideDeviation", "", by=Role.QA, deviation=deviation, accept=True, **WHY)
+    await api.do("shipItems", "", by=operator, items=[SLURRY])
+
+
+async def test_a_rejected_deviation_wants_a_decision_on_the_item(api: Api, weighed: tuple[Actor, str]) -> None:
+    operator, deviation = weighed
+    await api.do("decideDeviation", "", by=Role.QA, deviation=deviation, accept=False, **WHY)
+    ((code, message),) = await refusal(api, operator, SLURRY)
+    assert code == "NOT_RELEASED_FOR_SHIPMENT"
+    assert "reject SLURRY-C/SC-1 and decide what becomes of it" in message
+    await api.do("rejectLot", "", by=Role.QA, item=SLURRY, **WHY)
+    await api.do("dispositionItem", "", by=Role.QA, item=SLURRY, decision="USE_AS_IS", **WHY)
+    await api.do("shipItems", "", by=operator, items=[SLURRY])
 
 
 async def gaps_of(api: Api) -> list[dict[str, str]]:

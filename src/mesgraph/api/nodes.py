@@ -7,6 +7,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import strawberry
@@ -14,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.api.context import Info
-from mesgraph.db import Entity
-from mesgraph.errors import Refused, invalid, not_found
+from mesgraph.db import Entity, Sited, sites_of
+from mesgraph.errors import Refused, Violation, invalid, not_found
 
 E = TypeVar("E", bound=Entity)
 
@@ -90,8 +91,18 @@ def find(session: Session, cls: type[E], reference: str, *path: str | int) -> E:
     """The row that ``reference`` (opaque id or human key) names within the session's scope; else NOT_FOUND."""
     row = _find(session, cls, reference)
     if row is None:
-        raise Refused(not_found(cls.kind, reference[:100], *path))
+        raise Refused(_absent(session, cls, reference, *path))
     return row
+
+
+def _absent(session: Session, cls: type[Entity], reference: str, *path: str | int) -> Violation:
+    """NOT_FOUND; a caller of several sites who left out the site of a key is told so."""
+    absent = not_found(cls.kind, reference[:100], *path)
+    sites = sites_of(session)
+    bare = issubclass(cls, Sited) and "/" not in reference and parse_node_id(reference) is None
+    if bare and (sites is None or len(sites) > 1):
+        return replace(absent, message=f"{absent.message}; name its site, too: SITE/{reference[:100]}")
+    return absent
 
 
 def find_optional(session: Session, cls: type[E], reference: str | None, *path: str | int) -> E | None:

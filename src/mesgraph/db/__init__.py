@@ -7,7 +7,7 @@ asyncpg. A unit of work is retried as a whole when the database asks for it.
 
 from mesgraph.db.database import Database, open_database
 from mesgraph.db.rows import BetweenSites, Entity, Row, Sited
-from mesgraph.db.scope import EVERY_SITE, Sites, every_site
+from mesgraph.db.scope import EVERY_SITE, Sites, every_site, sites_of
 from mesgraph.db.types import Exact, Instant, Key, Word, key_text
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "every_site",
     "key_text",
     "open_database",
+    "sites_of",
 ]

@@ -140,9 +140,9 @@ def _code_of(session: Session, material: str | None, gtin: str | None) -> str | 
 
 
 def _latest(session: Session, kind: ItemKind, key: str) -> Item | None:
-    """The latest revision that counts: one whose rework was reversed is only a number."""
+    """The latest revision that counts: one whose rework was reversed is only a number. Units alone have revisions."""
     latest = newer = _exact(session, kind, key)
-    while newer is not None:
+    while newer is not None and kind is ItemKind.SERIAL_UNIT:
         if newer.lifecycle is not Lifecycle.PLANNED:
             latest = newer
         newer = _exact(session, kind, f"{key}#{newer.item_revision + 1}")

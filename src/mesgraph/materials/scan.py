@@ -82,10 +82,10 @@ def read_scan(code: str) -> Scan:
     text = code.strip(" \t\r\n")
     if not len(text.strip(GS)) > 0 or len(text) > CODE_MAX:
         raise Refused(invalid(f"a code has 1 to {CODE_MAX} characters, this one has {len(text)}", "code"))
-    if LINK.match(text):
-        return Scan(ScanForm.DIGITAL_LINK, _elements(GS1DigitalLinkURI.parse, _lower_scheme(text)))
     symbology = SYMBOLOGY.match(text)
     content = text[3:] if symbology else text
+    if LINK.match(content):
+        return Scan(ScanForm.DIGITAL_LINK, _elements(GS1DigitalLinkURI.parse, _lower_scheme(content)))
     if READABLE.match(content):
         return Scan(ScanForm.ELEMENT_STRING, _elements(GS1Message.parse_hri, content))
     if text[:3] in GS1_SYMBOLOGIES or content.startswith(GS) or BEGINS_ALONE.match(content):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -17,7 +18,9 @@ from mesgraph.genealogy.trace import TraceDirection, TraceEdge, trace
 from mesgraph.genealogy.walk import EVENT, NOW
 from mesgraph.holds.models import Hold
 from mesgraph.holds.queries import holds_of
-from mesgraph.materials.models import Item, ItemKind, Lifecycle, MaterialDefinition
+from mesgraph.ledger.models import LedgerEvent, SubjectEntry
+from mesgraph.materials.events import DispositionDecided
+from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
 from mesgraph.orders.bill import bill_lines
 from mesgraph.orders.models import (
     ActualUse,
@@ -51,6 +54,7 @@ class GapCode(StrEnum):
     STEP_INCOMPLETE = "STEP_INCOMPLETE"
     COMPONENT_MISSING = "COMPONENT_MISSING"
     DEVIATION_OPEN = "DEVIATION_OPEN"
+    DEVIATION_REJECTED = "DEVIATION_REJECTED"
     HOLD_OPEN = "HOLD_OPEN"
 
 
@@ -118,9 +122,10 @@ def as_built(session: Session, item: Item) -> AsBuilt:
 def _gather(session: Session, item: Item) -> AsBuilt:
     lineage = trace(session, item, TraceDirection.BACKWARD).edges
     events = _events(session, item)
-    made_by = {edge.event.job_response_id for edge in lineage} | _makers(session, item)
-    steps = _steps(session, item, made_by)
-    runs = _runs(session, item, steps, made_by)
+    revisions = _revisions(item, lineage)
+    made_by = {edge.event.job_response_id for edge in lineage} | _makers(session, revisions)
+    first_steps, steps = _steps(session, revisions[-1], made_by), _all_steps(session, revisions, made_by)
+    runs = _runs(session, revisions, steps, made_by)
     components = _components(session, item)
     actuals = _actuals(session, runs)
     measured = _measured(session, runs, {item.id} | {edge.from_item.id for edge in lineage})
@@ -131,12 +136,12 @@ def _gather(session: Session, item: Item) -> AsBuilt:
     checks = [
         _origin(session, item),
         *_ended(session, steps, runs),
-        *_bill(session, steps, runs, actuals),
+        *_bill(session, first_steps, runs, actuals),
         *_settled(session, runs, actuals),
         *_parameters(session, steps, measured),
         *_done(runs, _jobs(session, runs), progress),
-        *_filled(session, item, components),
-        *_decided(deviations),
+        *_filled(session, revisions, components),
+        *_decided(session, revisions, deviations),
         *_released(item, holds),
     ]
     return AsBuilt(
@@ -177,15 +182,35 @@ def _events(session: Session, item: Item) -> list[GenealogyEvent]:
     )
 
 
-def _makers(session: Session, item: Item) -> set[int | None]:
-    """The runs that made the item."""
+def _makers(session: Session, revisions: Sequence[Item]) -> set[int | None]:
+    """The runs that made the item, or an earlier revision."""
     return set(
         session.scalars(
             select(GenealogyEvent.job_response_id)
             .join(GenealogyLine, GenealogyLine.event_id == GenealogyEvent.id)
-            .where(GenealogyLine.item_id == item.id, GenealogyLine.role == LineRole.OUTPUT)
+            .where(
+                GenealogyLine.item_id.in_([revision.id for revision in revisions]),
+                GenealogyLine.role == LineRole.OUTPUT,
+            )
         )
     )
+
+
+def _revisions(item: Item, lineage: Sequence[TraceEdge]) -> list[Item]:
+    """The item and what it was before each rework, the latest first."""
+    before = {edge.to_item.id: edge.from_item for edge in lineage if edge.event.event_kind is GenealogyKind.REWORK}
+    revisions = [item]
+    while (earlier := before.get(revisions[-1].id)) is not None:
+        revisions.append(earlier)
+    return revisions
+
+
+def _all_steps(
+    session: Session, revisions: Sequence[Item], made_by: Collection[int | None]
+) -> list[SegmentRequirement]:
+    """The steps that the item passes, those before a rework first; a rework takes nothing of them back."""
+    found = (step for revision in reversed(revisions) for step in _steps(session, revision, made_by))
+    return list({step.id: step for step in found}.values())
 
 
 def _steps(session: Session, item: Item, made_by: Collection[int | None]) -> list[SegmentRequirement]:
@@ -208,7 +233,10 @@ def _steps(session: Session, item: Item, made_by: Collection[int | None]) -> lis
 
 
 def _runs(
-    session: Session, item: Item, steps: Sequence[SegmentRequirement], made_by: Collection[int | None]
+    session: Session,
+    revisions: Sequence[Item],
+    steps: Sequence[SegmentRequirement],
+    made_by: Collection[int | None],
 ) -> list[JobResponse]:
     """The runs of those steps, without the ones that made other items only, and those given up that made nothing."""
     makes = exists().where(MaterialActual.job_response_id == JobResponse.id, MaterialActual.use != ActualUse.CONSUMED)
@@ -217,7 +245,7 @@ def _runs(
             select(JobResponse)
             .join(JobOrder, JobOrder.id == JobResponse.job_order_id)
             .where(
-                JobResponse.request_id == item.request_id,
+                JobResponse.request_id.in_({revision.request_id for revision in revisions}),
                 JobOrder.requirement_id.in_([step.id for step in steps]),
                 or_(JobResponse.id.in_(_known(made_by)), ~makes & (JobOrder.state != JobState.ABORTED)),
             )
@@ -304,7 +332,9 @@ def _bill(
     runs: Sequence[JobResponse],
     actuals: Sequence[MaterialActual],
 ) -> Iterator[Gap | None]:
-    """Every bill line of the steps that names a consumed material has an actual in a run of its step."""
+    """Every bill line of the steps that names a consumed material has an actual in a run of its step. A rework need not
+    take the bill once more, so the steps are those of the order that made the item first.
+    """
     jobs = _jobs(session, runs)
     step_of = {run.id: jobs[run.job_order_id].requirement_id for run in runs}
     codes = _codes(session, actuals)
@@ -349,11 +379,12 @@ def _settled(session: Session, runs: Sequence[JobResponse], actuals: Sequence[Ma
 def _parameters(
     session: Session, steps: Sequence[SegmentRequirement], measured: Sequence[ParameterActual]
 ) -> Iterator[Gap | None]:
-    """Every parameter of the steps has a value."""
+    """Every parameter of the steps has a value; one that a rework measured is there."""
     known = {actual.specification_id for actual in measured}
-    asked = parameters_of(session, [step.segment_id for step in steps])
-    for step in steps:
-        for parameter in asked[step.segment_id]:
+    once = {step.segment_id: step for step in steps}
+    asked = parameters_of(session, list(once))
+    for segment_id, step in once.items():
+        for parameter in asked[segment_id]:
             missing = Gap(GapCode.PARAMETER_MISSING, f"step {step.seq} has no value of {parameter.code}")
             yield None if parameter.id in known else missing
 
@@ -361,9 +392,10 @@ def _parameters(
 def _done(
     runs: Sequence[JobResponse], jobs: Mapping[int, JobOrder], progress: Mapping[int, Sequence[StepProgress]]
 ) -> Iterator[Gap | None]:
-    """Every mandatory step of the instructions is done: in the run, or after one that was given up in another run of
-    the same step of the order.
+    """Every mandatory step of the instructions is done: in the run, or after one that was given up or rerouted in
+    another run of the same step of the order.
     """
+    rerouted = {job.rerouted_from_id for job in jobs.values()}
     done = {
         (jobs[run.job_order_id].requirement_id, x.step.id)
         for run in runs
@@ -374,18 +406,14 @@ def _done(
         job = jobs[run.job_order_id]
         for x in progress[run.id]:
             if x.step.mandatory:
-                elsewhere = job.state is JobState.ABORTED and (job.requirement_id, x.step.id) in done
+                left = job.state is JobState.ABORTED or job.id in rerouted
+                elsewhere = left and (job.requirement_id, x.step.id) in done
                 message = f"step {x.step.no} of the instruction is not done in {run.code}: {x.state}"
                 yield None if x.state is StepState.DONE or elsewhere else Gap(GapCode.STEP_INCOMPLETE, message)
 
 
-def _filled(session: Session, item: Item, components: Sequence[Item]) -> Iterator[Gap | None]:
+def _filled(session: Session, revisions: Sequence[Item], components: Sequence[Item]) -> Iterator[Gap | None]:
     """Every slot that the assembly of the item filled, or that of an earlier revision, holds a component."""
-    if item.item_kind is not ItemKind.SERIAL_UNIT:
-        return
-    revisions = select(Item.id).where(
-        Item.number == item.number, Item.material_id == item.material_id, Item.item_kind == ItemKind.SERIAL_UNIT
-    )
     made = aliased(GenealogyLine)
     slots = session.scalars(
         select(GenealogyLine.slot)
@@ -394,7 +422,7 @@ def _filled(session: Session, item: Item, components: Sequence[Item]) -> Iterato
         .where(
             GenealogyEvent.event_kind == GenealogyKind.ASSEMBLE,
             NOW.holds(EVENT),
-            made.item_id.in_(revisions),
+            made.item_id.in_([revision.id for revision in revisions]),
             GenealogyLine.role == LineRole.INPUT,
             GenealogyLine.slot.is_not(None),
         )
@@ -403,15 +431,40 @@ def _filled(session: Session, item: Item, components: Sequence[Item]) -> Iterato
     )
     filled = {component.slot for component in components}
     for slot in slots:
-        yield None if slot in filled else Gap(GapCode.COMPONENT_MISSING, f"slot {slot} of {item.key} is empty")
+        yield None if slot in filled else Gap(GapCode.COMPONENT_MISSING, f"slot {slot} of {revisions[0].key} is empty")
 
 
-def _decided(deviations: Sequence[Deviation]) -> Iterator[Gap | None]:
-    """Every deviation is decided."""
+def _decided(session: Session, revisions: Sequence[Item], deviations: Sequence[Deviation]) -> Iterator[Gap | None]:
+    """Every deviation is decided, and where a value was rejected, the item was judged since.
+
+    What was rejected before it was done - more material than the bill allows - left no trace in the item.
+    """
+    judged_at = _judged_at(session, revisions)
     for deviation in deviations:
-        waits = deviation.state is DeviationState.OPEN
-        message = f"deviation {deviation.number} is not decided: {deviation.description}"
-        yield Gap(GapCode.DEVIATION_OPEN, message) if waits else None
+        if deviation.state is DeviationState.OPEN:
+            message = f"deviation {deviation.number} is not decided: {deviation.description}"
+            yield Gap(GapCode.DEVIATION_OPEN, message)
+        elif deviation.state is DeviationState.REJECTED and deviation.parameter_actual_id is not None:
+            decided_at = deviation.decided_at
+            since = judged_at is not None and decided_at is not None and judged_at >= decided_at
+            way_out = f"reject {revisions[0].key} and decide what becomes of it"
+            message = f"deviation {deviation.number} was rejected; {way_out}"
+            yield None if since else Gap(GapCode.DEVIATION_REJECTED, message)
+        else:
+            yield None
+
+
+def _judged_at(session: Session, revisions: Sequence[Item]) -> datetime | None:
+    """When it was last decided what becomes of the item, or of an earlier revision, after a rejection."""
+    return session.scalar(
+        select(func.max(LedgerEvent.occurred_at))
+        .join(SubjectEntry, SubjectEntry.ledger_event_id == LedgerEvent.id)
+        .where(
+            LedgerEvent.type == DispositionDecided.word,
+            SubjectEntry.subject_kind == revisions[0].subject_kind,
+            SubjectEntry.subject_id.in_([revision.id for revision in revisions]),
+        )
+    )
 
 
 def _released(item: Item, holds: Sequence[Hold]) -> Iterator[Gap | None]:

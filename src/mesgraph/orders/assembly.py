@@ -81,7 +81,7 @@ def assemble_unit(
                 of_component.extend(take_violations(work, run, Take(item=component.item, quantity=ONE), bill))
         portions, refused = gather(work, run, found, bill, consumed, sources) if consumed or sources else ([], [])
         taken = amounts(work, [*((part, ONE) for part in parts), *parts_of(portions), *refused])
-        by_itself = flush(work, run, found, bill, ONE, taken)
+        by_itself = flush(work, run, found, bill, ONE, taken, "material")
         portions += by_itself
         for code, quantity in amounts(work, parts_of(by_itself)).items():
             taken[code] += quantity

@@ -30,6 +30,8 @@ class Flush:
     line: BillLine
     takes: list[Take]
     missing: Decimal
+    reserved: Decimal
+    """What lies there and is kept for other orders."""
 
 
 def planned(work: Work, run: Run, bill: Sequence[BillLine], output: Decimal) -> list[Item]:
@@ -41,23 +43,31 @@ def planned(work: Work, run: Run, bill: Sequence[BillLine], output: Decimal) -> 
 
 
 def flushed(
-    work: Work, run: Run, bill: Sequence[BillLine], output: Decimal, taken: Mapping[str, Decimal], found: Findings
+    work: Work,
+    run: Run,
+    bill: Sequence[BillLine],
+    output: Decimal,
+    taken: Mapping[str, Decimal],
+    found: Findings,
+    *path: str,
 ) -> list[Take]:
     """What a production of ``output`` still has to take by itself, beside what is ``taken`` by material code.
 
-    Notes INSUFFICIENT_QUANTITY for each line that the stores of the work unit do not cover.
+    Notes INSUFFICIENT_QUANTITY for each line that the stores of the work unit do not cover, LOT_RESERVED when they
+    would with what is kept for other orders.
     """
     flushes = _flushes(work, run, bill, output, taken)
     for flush in flushes:
         if flush.missing > 0:
             needed = flush.missing + sum((take.quantity for take in flush.takes), Decimal(0))
             uom = flush.line.material.base_uom
+            kept = f"; {plain(flush.reserved)} {uom} there are reserved for other orders" if flush.reserved else ""
             found.add(
                 QuantityViolation(
-                    code=Code.INSUFFICIENT_QUANTITY,
+                    code=Code.LOT_RESERVED if flush.reserved >= flush.missing else Code.INSUFFICIENT_QUANTITY,
                     message=f"{plain(flush.missing)} {uom} of {flush.line.material.code} are missing in the stores of "
-                    f"{run.equipment.code}: {plain(needed)} {uom} belong to this output",
-                    path=("outputs",),
+                    f"{run.equipment.code}: {plain(needed)} {uom} belong to this output{kept}",
+                    path=path,
                     available=needed - flush.missing,
                     requested=needed,
                     uom=uom,
@@ -82,15 +92,17 @@ def _flush(run: Run, stock: Stock, items: Sequence[Item], line: BillLine, needed
     fitting = {key for key, material in stock.definitions.items() if line.accepts_own(material)}
     kept = {of_item.item_id: of_item for of_item in stock.kept_of(fitting, run.request.id)}
     offers = []
+    reserved = Decimal(0)
     for item in items:
         if item.material_id in fitting:
             of_item = kept.get(item.id)
             others = of_item.for_others(run.request.id) if of_item else Decimal(0)
             own = of_item.for_order(run.request.id) if of_item else Decimal(0)
+            reserved += min(others, item.quantity)
             offers.append(Offer(item=item, at_hand=True, free=item.quantity - others, kept=own))
     picks = choose(offers, needed, Strategy.FEFO)
     takes = [Take(item=pick.item, quantity=pick.quantity) for pick in picks]
-    return Flush(line, takes, needed - sum((pick.quantity for pick in picks), Decimal(0)))
+    return Flush(line, takes, needed - sum((pick.quantity for pick in picks), Decimal(0)), reserved)
 
 
 def _at_hand(work: Work, run: Run, stock: Stock) -> list[Item]:

@@ -5,16 +5,26 @@ from dataclasses import dataclass, replace
 from mesgraph import ledger
 from mesgraph.definitions.models import ParameterSpecification
 from mesgraph.definitions.values import Verdict, shown_value
-from mesgraph.errors import all_violations, invalid
+from mesgraph.errors import Code, all_violations, invalid
 from mesgraph.holds.actions import place_hold
 from mesgraph.holds.models import Hold, HoldSeverity
 from mesgraph.materials.models import TERMINAL, Item
 from mesgraph.orders import record_events as events
 from mesgraph.orders.deviations import record_deviation
-from mesgraph.orders.models import Deviation, DeviationKind, JobResponse, ParameterActual, ValueSource
+from mesgraph.orders.lifecycle import UNDER_WAY
+from mesgraph.orders.models import (
+    Deviation,
+    DeviationKind,
+    JobResponse,
+    ParameterActual,
+    RequestState,
+    ValueSource,
+)
 from mesgraph.orders.run import OPEN, run_of
 from mesgraph.work import Reason, Work
 
+TAKES_VALUES = UNDER_WAY | {RequestState.COMPLETED}
+"""States of an order whose runs that have ended take values of parameters."""
 OUT_OF_LIMITS = "PARAMETER_OUT_OF_LIMITS"
 """Reason code of the holds that a critical parameter places."""
 
@@ -44,13 +54,17 @@ def record_parameter(
     also holds the item (severity MAJOR), unless that has ended: then the deviation alone tells (I20). The same
     parameter may be recorded any number of times.
 
-    Refuses INVALID_TRANSITION for a run that has ended, TIME_ORDER_INVALID before it began; VALIDATION_FAILED for a
+    A run that has ended takes values, such as those of a laboratory, until its order is closed or given up.
+
+    Refuses INVALID_TRANSITION after that, TIME_ORDER_INVALID before it began; VALIDATION_FAILED for a
     parameter of another segment, a value that has not its type, or an item of another site; UOM_MISMATCH (I45).
     """
     run = run_of(work.session, response)
-    run.lock(work, item)
+    late = response.ended_at is not None
+    run.lock(work, item, run.request if late else None)
     with all_violations() as found:
-        found.extend(run.violations(work, OPEN))
+        in_time = not late or run.request.state in TAKES_VALUES
+        found.extend(v for v in run.violations(work, OPEN) if not (in_time and v.code is Code.INVALID_TRANSITION))
         if parameter.segment_id != run.requirement.segment_id:
             found.add(invalid(f"{parameter.code} is no parameter of the segment of {response.code}", "parameter"))
         if item is not None and item.site_id != response.site_id:

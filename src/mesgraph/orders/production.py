@@ -134,7 +134,7 @@ def produce_material(
         found.extend(run.violations(work))
         found.extend(_output_violations(work, run, outputs, bill))
         portions, refused = gather(work, run, found, bill, consumed, sources)
-        portions += flush(work, run, found, bill, produced, amounts(work, [*parts_of(portions), *refused]))
+        portions += flush(work, run, found, bill, produced, amounts(work, [*parts_of(portions), *refused]), "outputs")
         found.add(None if found.violations else _input_violation(run, portions))
         found.extend(_order_violations(work, portions))
         outside = out_of_tolerance(bill, amounts(work, [*parts_of(portions), *refused]), produced)
@@ -193,12 +193,18 @@ def gather(
 
 
 def flush(
-    work: Work, run: Run, found: Findings, bill: Sequence[BillLine], output: Decimal, taken: Mapping[str, Decimal]
+    work: Work,
+    run: Run,
+    found: Findings,
+    bill: Sequence[BillLine],
+    output: Decimal,
+    taken: Mapping[str, Decimal],
+    *path: str,
 ) -> list[Portion]:
     """Take what the BACKFLUSH lines of the bill ask for beyond what is ``taken`` by material code (§6.4)."""
     portions = []
-    for take in flushed(work, run, bill, output, taken, found):
-        with found.under("outputs"):
+    for take in flushed(work, run, bill, output, taken, found, *path):
+        with found.under(*path):
             actual = take_in(work, run, take, bill, IssueMethod.BACKFLUSH)
             portions.append(Portion(actual=actual, item=take.item, quantity=take.quantity))
     return portions

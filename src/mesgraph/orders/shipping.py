@@ -5,19 +5,20 @@ from collections.abc import Iterator, Sequence
 from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy import actions, queries
 from mesgraph.genealogy.actions.rules import Posted
-from mesgraph.materials.models import Item, ItemKind, Lifecycle
+from mesgraph.materials.models import Item, ItemKind
 from mesgraph.orders.as_built import GapCode, as_built
 from mesgraph.work import Work
 
 TOLD = 3
-"""How many gaps of a unit a refusal names; ``asBuilt`` shows all."""
+"""How many gaps of an item a refusal names; ``asBuilt`` shows all."""
 
 
 def ship_items(work: Work, items: Sequence[Item]) -> Posted:
     """Items leave the plant, and what is packed in them with them.
 
-    Refuses NOT_RELEASED_FOR_SHIPMENT for serial units, also packed ones, of an order here whose as-built record has
-    gaps, and all that genealogy refuses. Open holds are told by genealogy, which looks further.
+    Refuses NOT_RELEASED_FOR_SHIPMENT when the as-built record of anything in the shipment that an order here made has
+    gaps - a lot or a unit, alone, packed, or installed in another unit - and all that genealogy refuses. Open holds are
+    told by genealogy, which looks further.
     """
     with all_violations() as found:
         found.extend(_gaps(work, items))
@@ -28,12 +29,12 @@ def ship_items(work: Work, items: Sequence[Item]) -> Posted:
 
 def _gaps(work: Work, items: Sequence[Item]) -> Iterator[Violation]:
     for i, item in enumerate(items):
-        packed = [part for part in queries.contents_of(work.session, [item.id]) if part not in items]
-        for unit in [item, *(part for part in packed if part.lifecycle is not Lifecycle.INSTALLED)]:
-            if unit.item_kind is not ItemKind.SERIAL_UNIT or unit.request_id is None:
+        inside = [part for part in queries.contents_of(work.session, [item.id]) if part not in items]
+        for part in [item, *inside]:
+            if part.item_kind is ItemKind.LOGISTIC_UNIT or part.request_id is None:
                 continue
-            gaps = [gap.message for gap in as_built(work.session, unit).gaps if gap.code is not GapCode.HOLD_OPEN]
+            gaps = [gap.message for gap in as_built(work.session, part).gaps if gap.code is not GapCode.HOLD_OPEN]
             if gaps:
                 more = f" and {len(gaps) - TOLD} more" if len(gaps) > TOLD else ""
-                message = f"the as-built record of {unit.key} is not complete: {'; '.join(gaps[:TOLD])}{more}"
+                message = f"the as-built record of {part.key} is not complete: {'; '.join(gaps[:TOLD])}{more}"
                 yield invalid(message, "items", i, code=Code.NOT_RELEASED_FOR_SHIPMENT)

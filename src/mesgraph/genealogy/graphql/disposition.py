@@ -5,7 +5,7 @@ import strawberry
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import find_optional
-from mesgraph.errors import Refused, TransitionViolation
+from mesgraph.errors import Refused, TransitionViolation, invalid
 from mesgraph.genealogy import actions
 from mesgraph.genealogy.actions import DispositionDecision
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
@@ -103,6 +103,9 @@ class DispositionCommands:
                     allowed=(),
                 )
             )
+        if reworks_in is not None and reworks_in.site_id != item.site_id:
+            message = f"order {reworks_in.code} belongs to another site than {item.key}; name one where it is"
+            raise Refused(invalid(message, "request"))
         heir, activity = actions.dispose_of_item(
             work,
             item,

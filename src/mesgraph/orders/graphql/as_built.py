@@ -28,6 +28,8 @@ described_enum(
         GapCode.STEP_INCOMPLETE: "A mandatory step of an instruction is not done.",
         GapCode.COMPONENT_MISSING: "A component was taken out, and no other one sits in its slot.",
         GapCode.DEVIATION_OPEN: "A deviation is not decided.",
+        GapCode.DEVIATION_REJECTED: "A value was rejected, and nothing was decided about the item since: reject the "
+        "item and say what becomes of it.",
         GapCode.HOLD_OPEN: "A hold on the item or on one of its components is open.",
     },
 )
@@ -77,7 +79,10 @@ class AsBuiltRecordType:
     completeness_pct: Decimal = strawberry.field(
         description="The part of what is expected that is there, in percent, rounded down; 100 when there is no gap."
     )
-    gaps: list[AsBuiltGapType] = strawberry.field(description="What is missing.")
+    gaps: list[AsBuiltGapType] = strawberry.field(
+        description="What is missing in the making of this item. What is installed in it has gaps of its own, in its "
+        "own record; a shipment looks at those, too."
+    )
 
 
 @strawberry.type
