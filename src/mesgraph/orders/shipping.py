@@ -6,7 +6,8 @@ from mesgraph.errors import Code, Violation, all_violations, invalid
 from mesgraph.genealogy import actions, queries
 from mesgraph.genealogy.actions.rules import Posted
 from mesgraph.materials.models import Item, ItemKind
-from mesgraph.orders.as_built import GapCode, as_built
+from mesgraph.orders.as_built import as_built
+from mesgraph.orders.gaps import GapCode
 from mesgraph.work import Work
 
 TOLD = 3

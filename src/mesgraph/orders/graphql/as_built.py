@@ -12,7 +12,8 @@ from mesgraph.genealogy.graphql import GenealogyEventNode
 from mesgraph.genealogy.graphql.trace import GenealogyEdgeType
 from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
-from mesgraph.orders.as_built import GapCode, as_built
+from mesgraph.orders.as_built import as_built
+from mesgraph.orders.gaps import GapCode
 from mesgraph.orders.graphql.nodes import JobResponseNode, MaterialActualNode
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepExecutionNode
 
@@ -37,7 +38,7 @@ described_enum(
 
 @strawberry.type(name="AsBuiltGap", description="Something that an as-built record still lacks.")
 class AsBuiltGapType:
-    """Executed on :class:`~mesgraph.orders.as_built.Gap`."""
+    """Executed on :class:`~mesgraph.orders.gaps.Gap`."""
 
     code: GapCode = strawberry.field(description="What kind of thing.")
     message: str = strawberry.field(description="One sentence that names it.")
