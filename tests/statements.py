@@ -1,7 +1,7 @@
 """Statements are compiled once in a process, not once for each of the thousands of databases that tests open.
 
 SQLAlchemy keeps what it compiled by engine. All engines of a kind have the same dialect here, so they can share it;
-without that a fourth of the time of a run is spent compiling the same statements again.
+without that a third of the processor's time went into compiling the same statements again.
 """
 
 from collections.abc import Callable, Iterator

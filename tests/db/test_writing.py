@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only
 
 from mesgraph.db import open_database
@@ -122,7 +123,9 @@ async def test_cancelled_callers_leak_no_connection(database: Database) -> None:
     await settled(database)
 
     async def checked_out() -> int:
-        return int(database._engine.pool.checkedout())  # type: ignore[attr-defined]
+        pool = database._engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
 
     await eventually(checked_out, lambda number: number == 0)  # a connection that leaked never comes back
     assert await database.read(active) == 0

@@ -70,6 +70,15 @@ async def test_a_reference_is_an_id_or_a_key(plants: Api, reference: str) -> Non
     assert answer["equipment"] == {"code": "COAT01", "site": {"code": "HV1"}, "packmlState": "IDLE"}
 
 
+async def test_who_works_at_several_sites_is_told_to_name_the_site(plants: Api) -> None:
+    given = {"equipment": "COAT01", "state": "IDLE"}
+    (error,) = await plants.refused("reportEquipmentState", by=Role.OPERATOR, **given)
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "equipment"])
+    assert error["message"].endswith("name its site, too: SITE/COAT01")
+    (error,) = await plants.refused("reportEquipmentState", by=Role.OPERATOR, **(given | {"equipment": "HV1/NONE"}))
+    assert "SITE/" not in error["message"]
+
+
 @pytest.mark.parametrize(
     "reference",
     [

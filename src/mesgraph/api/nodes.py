@@ -15,18 +15,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.api.context import Info
-from mesgraph.db import Entity, Sited, sites_of
+from mesgraph.db import Entity, sites_of
 from mesgraph.errors import Refused, Violation, invalid, not_found
 
 E = TypeVar("E", bound=Entity)
 
 
 class NodeKind(NamedTuple):
-    """A type of the API that shows rows: the row class, the GraphQL class, and how its human key is looked up."""
+    """A type of the API that shows rows: the row class, the GraphQL class, how its human key is looked up, and whether
+    that key is ``SITE/CODE``.
+    """
 
     row: type[Entity]
     shown: type
     find: Callable[[Session, str], Entity | None] | None
+    of_site: bool = False
 
 
 NODES: dict[str, NodeKind] = {}
@@ -67,11 +70,16 @@ class Node:
 
 
 def node(
-    row: type[Entity], find: Callable[[Session, str], Entity | None] | None = None, name: str | None = None
+    row: type[Entity],
+    find: Callable[[Session, str], Entity | None] | None = None,
+    name: str | None = None,
+    *,
+    of_site: bool = False,
 ) -> Callable[[type], Any]:
     """Class decorator: a GraphQL type that is executed directly on rows of ``row``.
 
-    The docstring becomes the description. Answers ``is_type_of`` for rows behind an interface.
+    The docstring becomes the description. ``of_site``: the human key is ``SITE/CODE``. Answers ``is_type_of`` for rows
+    behind an interface.
     """
     type_name = name or row.kind
 
@@ -81,7 +89,7 @@ def node(
 
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
         made = strawberry.type(cls, name=type_name, description=_description(cls))
-        NODES[type_name] = NodeKind(row, made, find)
+        NODES[type_name] = NodeKind(row, made, find, of_site)
         return made
 
     return wrap
@@ -99,7 +107,8 @@ def _absent(session: Session, cls: type[Entity], reference: str, *path: str | in
     """NOT_FOUND; a caller of several sites who left out the site of a key is told so."""
     absent = not_found(cls.kind, reference[:100], *path)
     sites = sites_of(session)
-    bare = issubclass(cls, Sited) and "/" not in reference and parse_node_id(reference) is None
+    of_site = any(kind.of_site for kind in NODES.values() if kind.row is cls)
+    bare = of_site and "/" not in reference and parse_node_id(reference) is None
     if bare and (sites is None or len(sites) > 1):
         return replace(absent, message=f"{absent.message}; name its site, too: SITE/{reference[:100]}")
     return absent

@@ -30,7 +30,9 @@ LOST = {
     "53300",
 }  # read-only primary, shutdown, start-up, too many clients
 STATEMENTS_KEPT = 1_000
-"""Prepared statements of a connection: the verbs have some hundreds, and to prepare one anew costs a round trip."""
+"""Prepared statements of a connection. The verbs have more than the hundred that SQLAlchemy keeps unless told, and to
+prepare one anew costs a round trip.
+"""
 SERVER_SETTINGS = {
     "application_name": "mesgraph",
     "statement_timeout": "10000",

@@ -184,7 +184,7 @@ class EquipmentStateRecordNode(Node):
     inferred: bool = strawberry.field(description="PackML knows no such step: states between were missed.")
 
 
-@node(Equipment, find=queries.equipment_by_key)
+@node(Equipment, find=queries.equipment_by_key, of_site=True)
 class EquipmentNode(Node):
     """A role in the plant: an area, a line, a machine, a store. Named by `SITE/CODE`."""
 

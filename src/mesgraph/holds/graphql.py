@@ -70,7 +70,7 @@ class PositionRangeInput:
     to: Decimal = strawberry.field(description="End, excluded; at most the initial quantity.")
 
 
-@node(Hold, find=queries.hold_by_key)
+@node(Hold, find=queries.hold_by_key, of_site=True)
 class HoldNode(Node):
     """An exceptional stop of items, equipment or an order. Named by `SITE/NUMBER`."""
 

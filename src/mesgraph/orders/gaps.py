@@ -8,7 +8,6 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from mesgraph.db import EVERY_SITE
 from mesgraph.definitions.models import MaterialUse
 from mesgraph.definitions.specifications import parameters_of
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
@@ -118,7 +117,6 @@ def _codes(session: Session, actuals: Sequence[MaterialActual]) -> dict[int, str
         select(Item.id, MaterialDefinition.code)
         .join(MaterialDefinition, MaterialDefinition.id == Item.material_id)
         .where(Item.id.in_(wanted))
-        .execution_options(**EVERY_SITE)
     )
     return {row[0]: row[1] for row in rows}
 

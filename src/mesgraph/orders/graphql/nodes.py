@@ -169,7 +169,7 @@ class ConsumedType:
         return shown(Quantity(root.quantity, root.material.base_uom))
 
 
-@node(OperationsRequest, find=queries.request_by_key)
+@node(OperationsRequest, find=queries.request_by_key, of_site=True)
 class OperationsRequestNode(Node):
     """A production order: demand for a quantity of a product. Named by `SITE/CODE`."""
 
@@ -269,7 +269,7 @@ class SegmentRequirementNode(Node):
         return await _of_segment(info, root.segment_id, root.quantity)
 
 
-@node(JobOrder, find=queries.job_by_key)
+@node(JobOrder, find=queries.job_by_key, of_site=True)
 class JobOrderNode(Node):
     """A task for one work unit: a step of an order. Named by `SITE/CODE`."""
 
@@ -348,7 +348,7 @@ class JobOrderNode(Node):
         return shown(runs[-1] if runs else None)
 
 
-@node(JobResponse, find=queries.response_by_key)
+@node(JobResponse, find=queries.response_by_key, of_site=True)
 class JobResponseNode(Node):
     """The record of one run of a job. Named by `SITE/CODE`."""
 

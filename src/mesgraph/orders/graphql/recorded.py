@@ -173,7 +173,7 @@ async def progress(info: Info, response_id: int) -> list[Any]:
     return steps
 
 
-@node(Deviation, find=queries.deviation_by_key)
+@node(Deviation, find=queries.deviation_by_key, of_site=True)
 class DeviationNode(Node):
     """Something in a run left its approved limits. Opened with the fact, decided once by another person. Named by
     `SITE/NUMBER`.
