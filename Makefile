@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 CONSOLE := src/mesgraph/console
 ASSETS := $(CONSOLE)/assets/.complete
 LOCKED := $(VENV)/.locked
+LOCKED_PEERS := $(VENV)/.locked-peers
+SUPPLY := build/supply
 INSTALLED := $(VENV)/.installed$(MESGRAPH_DEBUG)
 COMPILED := $(shell find ext -name '*.pyx' -o -name '*.pxd')
 MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
@@ -19,7 +21,7 @@ BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
 # Modules are compiled once, not in each of the many processes that tests and demo start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo peers test lint format bench bench-setup adversity schema console lock clean
+.PHONY: help setup demo peers test lint format bench bench-setup adversity schema console lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -85,11 +87,15 @@ format: $(INSTALLED)  ## repair style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## every benchmark, one JSON object each
+bench: bench-setup  ## every benchmark, one JSON object each
 	@for file in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
 	$(BIN)/python -m benchmarks.graphql --json $(ARGS) --database postgresql
 
-bench-setup: setup  ## the peers that the benchmarks compare with
+$(LOCKED_PEERS): requirements/bench.txt $(LOCKED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench-setup: setup $(LOCKED_PEERS)  ## the peers that the benchmarks compare with
 	@for lock in $(wildcard benchmarks/*/package-lock.json); do \
 		npm ci --silent --no-audit --no-fund --prefix $$(dirname $$lock) || exit 1; done
 
@@ -105,12 +111,28 @@ schema: $(INSTALLED)  ## print the GraphQL schema and the list of events
 
 console: $(ASSETS)  ## the files that /graphiql serves
 
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra postgresql
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+LOCK_PROJECT = $(LOCK) pyproject.toml --extra postgresql
+
+# In an environment of their own: these tools need much that the product does not.
+$(SUPPLY)/.locked: requirements/supply.txt | $(BIN)/python
+	$(BIN)/python -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/supply.txt
+	@touch $@
+
+sbom: $(SUPPLY)/.locked  ## what the product is made of, in CycloneDX
+	$(SUPPLY)/bin/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.cdx.json
+
+audit: $(SUPPLY)/.locked  ## known holes in what the product is made of; asks the advisory database over the network
+	$(SUPPLY)/bin/pip-audit --requirement requirements/runtime.txt --require-hashes --disable-pip --strict $(ARGS)
 
 lock: $(LOCKED)  ## solve the dependencies anew
-	$(LOCK) --upgrade --output-file requirements/runtime.txt
-	$(LOCK) --upgrade --constraint requirements/runtime.txt --group dev --output-file requirements/dev.txt
+	$(LOCK_PROJECT) --upgrade --output-file requirements/runtime.txt
+	$(LOCK_PROJECT) --upgrade --constraint requirements/runtime.txt --group dev --output-file requirements/dev.txt
+	$(LOCK) --upgrade --constraint requirements/dev.txt --group bench --output-file requirements/bench.txt
+	$(LOCK) --upgrade --group supply --output-file requirements/supply.txt
 
 clean:  ## remove what make made
 	rm -rf $(dir $(PEERS)) $(VENV) build dist src/*.egg-info $(CONSOLE)/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -38,8 +38,8 @@ class Size:
 SIZES = {"S": Size(0.8, 3, 100), "M": Size(4, 5, 1_000), "L": Size(10, 7, 10_000)}
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """The arguments that every benchmark takes."""
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """Knows the arguments that every benchmark takes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--size", choices=SIZES, default="S")
     parser.add_argument(
@@ -47,7 +47,12 @@ def arguments(description: str) -> argparse.Namespace:
         help="postgresql://USER@HOST[/NAME]: a server to make databases on; `postgresql`: one of its own; else SQLite",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    return parser.parse_args()
+    return parser
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """The arguments that every benchmark takes."""
+    return parser_of(description).parse_args()
 
 
 @dataclass
@@ -99,9 +104,9 @@ def fresh_database(server: str | None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def any_postgresql() -> Iterator[str | None]:
+def any_postgresql(**settings: str) -> Iterator[str | None]:
     """A PostgreSQL server for comparisons: the named one or an own one, if there are its programs."""
-    with postgresql_server() as url:
+    with postgresql_server(**settings) as url:
         yield url
 
 
@@ -114,24 +119,35 @@ class Server:
     ready_after_s: float
 
 
+UNLIMITED = {"MESGRAPH_CPU_MS": "0", "MESGRAPH_CONNECTIONS_PER_PEER": "10000"}
+"""A benchmark is one principal at one address that asks as much as it can."""
+
+
 @contextlib.contextmanager
 def serving(database: str, **settings: str) -> Iterator[Server]:
     """Run ``mesgraph serve`` on ``database`` until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     program = [str(Path(sys.executable).parent / "mesgraph"), "serve", "--database", database, "--port", str(port)]
     began = time.perf_counter()
-    process = subprocess.Popen(program, env=os.environ | settings, stdout=sys.stderr)
+    process = subprocess.Popen(program, env=os.environ | UNLIMITED | settings, stdout=sys.stderr)
     try:
-        _wait_until_ready(port, process)
+        wait_until_ready(port, process)
         yield Server(port, process, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers that it can; ends the program when it does not."""
     deadline = time.monotonic() + START_S_MAX
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(URLError, ConnectionError), urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):

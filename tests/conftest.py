@@ -12,7 +12,7 @@ from mesgraph.migration import migrate
 from mesgraph.plant import Plant, running_plant
 from tests.api import Api, SteppedClock
 from tests.emptied import Emptied
-from tests.services import create_database, drop_database
+from tests.services import as_plant_role, create_database, create_plant_role, drop_database
 from tests.statements import compiled_once
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -37,7 +37,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_emptied(postgresql: str) -> Iterator[Emptied]:
     """A migrated PostgreSQL database, emptied after every test."""
     template = f"template_{uuid.uuid4().hex}"
-    migrate(create_database(postgresql, template))
+    migrate(as_plant_role(create_database(postgresql, template, owner=create_plant_role(postgresql))))
     emptied = Emptied(postgresql, template)
     yield emptied
     emptied.drop()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import Connection, sql
 
-from tests.services import create_database, drop_database
+from tests.services import PLANT_ROLE, as_plant_role, create_database, drop_database
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -26,8 +26,8 @@ class Emptied:
         """The URL of a database as the migrations leave it."""
         if self._name is None:
             self._name = f"test_{uuid.uuid4().hex}"
-            create_database(self._server, self._name, template=self._template)
-        return _url(self._server, self._name)
+            create_database(self._server, self._name, template=self._template, owner=PLANT_ROLE)
+        return as_plant_role(_url(self._server, self._name))
 
     def give_back(self) -> None:
         """Make it as the migrations left it; give it up when its tables are others now."""

@@ -4,6 +4,7 @@ A pytest plug-in. Fixtures: `postgresql` (session: the server's URL) and `postgr
 database). For anything else `postgresql_server()`, `create_database` and `drop_database` do the same by hand.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -58,24 +59,46 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[str | None]:
-    """The URL of a server: the one named by MESGRAPH_TEST_POSTGRESQL, else an own one, else None."""
+def postgresql_server(**settings: str) -> Iterator[str | None]:
+    """The URL of a server: the one named by MESGRAPH_TEST_POSTGRESQL, else an own one with `settings`, else None."""
     if named := os.environ.get("MESGRAPH_TEST_POSTGRESQL"):
         yield named
     elif binaries := _server_binaries():
-        with _own_cluster(binaries) as url:
+        with _own_cluster(binaries, settings) as url:
             yield url
     else:
         yield None
 
 
-def create_database(server: str, name: str, *, template: str | None = None) -> str:
+def create_database(server: str, name: str, *, template: str | None = None, owner: str | None = None) -> str:
     """Make a database on the server and return its URL; `template` names a database to copy."""
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    if owner:
+        statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
     _administer(server, statement)
     return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+PLANT_ROLE = "mesgraph_tests"
+"""The role of a plant: it makes and owns its databases and is nothing more, so that row security holds it."""
+
+
+def create_plant_role(server: str) -> str:
+    """Make :data:`PLANT_ROLE` on the server, unless it is there."""
+    make = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
+        sql.Identifier(PLANT_ROLE), sql.Literal(PLANT_ROLE)
+    )
+    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        _administer(server, make)
+    return PLANT_ROLE
+
+
+def as_plant_role(url: str) -> str:
+    """The URL of a database with :data:`PLANT_ROLE` in place of whoever it names."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{PLANT_ROLE}:{PLANT_ROLE}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def drop_database(server: str, name: str) -> None:
@@ -92,7 +115,7 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_database(postgresql: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    yield create_database(postgresql, name)
+    yield as_plant_role(create_database(postgresql, name, owner=create_plant_role(postgresql)))
     drop_database(postgresql, name)
 
 
@@ -114,7 +137,7 @@ def _server_binaries() -> Path | None:
 
 
 @contextmanager
-def _own_cluster(binaries: Path) -> Iterator[str]:
+def _own_cluster(binaries: Path, settings: dict[str, str]) -> Iterator[str]:
     account = _unprivileged_account()
     # root's own temporary folder may be closed to the account that the server runs as.
     folder = Path(tempfile.mkdtemp(prefix="mesgraph-postgresql-", dir="/tmp" if account else None))
@@ -136,7 +159,8 @@ def _own_cluster(binaries: Path) -> Iterator[str]:
     try:
         run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         port = free_port()
-        options = " ".join(f"-c {name}='{value}'" for name, value in (SETTINGS | {"port": str(port)}).items())
+        chosen = SETTINGS | settings | {"port": str(port)}
+        options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
         run("pg_ctl", "-w", "-t", "60", "-l", str(folder / "server.log"), "-o", options, "start")
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}"

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -12,46 +13,77 @@ from starlette.types import Receive, Scope, Send
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
 from mesgraph import console
+from mesgraph.api import login
 from mesgraph.api.body_limit import BodyLimit
-from mesgraph.api.stopping import EndsWithServer, stop_asked
-from mesgraph.api.view import BODY_MAX, GraphQLView
+from mesgraph.api.budget import Budgets, tasks_are_timed
+from mesgraph.api.door import Door
+from mesgraph.api.ending import Ends, right_ends, server_stops, stop_asked
+from mesgraph.api.limits import BODY_MAX
+from mesgraph.api.view import GraphQLView
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
+from mesgraph.gate import watchdog
+from mesgraph.gate.headers import BrowserHeaders
+from mesgraph.gate.origins import KnownOrigins
 from mesgraph.integration.poster import posting
 from mesgraph.ledger.queries import head
 from mesgraph.plant import running_plant
 from mesgraph.readers import READERS
 from mesgraph.schema import build_schema
+from mesgraph.security_events.recording import recording
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
-    """The ASGI application."""
+def create_app(settings: Settings | None = None, *, watched: bool = False) -> Starlette:
+    """The ASGI application; ``watched`` ends its process when it stands still, which only a server of its own wants."""
     settings = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_plant(settings, readers=READERS) as plant, posting(plant.database, plant.clock):
-            app.state.plant = plant
-            app.state.graphql = GraphQLView(build_schema(), plant)
-            with stop_asked() as stopping:
-                streams = GraphQLView(build_schema(), plant, stream=GRAPHQL_SSE_PROTOCOL)
-                app.state.stream = EndsWithServer(streams, stopping)
+        async with (
+            running_plant(settings, readers=READERS) as plant,
+            posting(plant.database, plant.clock),
+            recording(plant.database, plant.clock, plant.watch),
+        ):
+            door, budgets = Door(plant), Budgets(settings.cpu_ms)
+            app.state.plant, app.state.door = plant, door
+            view = app.state.graphql = GraphQLView(build_schema(), plant, door, budgets)
+            app.state.socket = Ends(view, right_ends(door))
+            patience_s = settings.watchdog_s if watched else 0
+            with stop_asked() as stopping, tasks_are_timed(), watchdog.watched(patience_s):
+                streams = GraphQLView(build_schema(), plant, door, budgets, stream=GRAPHQL_SSE_PROTOCOL)
+                app.state.stream = Ends(streams, server_stops(stopping), right_ends(door))
                 yield
+            await door.close()
 
     routes: list[BaseRoute] = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/graphql", Endpoint("graphql"), methods=["GET", "POST"]),
-        WebSocketRoute("/graphql", Endpoint("graphql")),
+        WebSocketRoute("/graphql", Endpoint("socket")),
         # a path of its own: clients that merely mention text/event-stream would get a stream for every query
         Route("/graphql/stream", Endpoint("stream"), methods=["GET", "POST"]),
     ]
+    routes += login.ROUTES
     if settings.graphiql:
         routes += [Route("/", to_console), *console.routes()]
-    return Starlette(
-        routes=routes, lifespan=lifespan, middleware=[Middleware(BodyLimit, limit=BODY_MAX, permitted=body_max)]
-    )
+    return Starlette(routes=routes, lifespan=lifespan, middleware=middleware(settings))
+
+
+def middleware(settings: Settings) -> list[Middleware]:
+    """What every request passes, the outermost first."""
+    return [
+        Middleware(BrowserHeaders),
+        Middleware(KnownOrigins, settings=settings),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Accept"],
+            expose_headers=["Retry-After"],
+        ),
+        Middleware(BodyLimit, limit=BODY_MAX, permitted=body_max),
+    ]
 
 
 async def body_max(scope: Scope) -> int:

@@ -34,6 +34,8 @@ class Code(StrEnum):
     DEFINITION_NOT_EFFECTIVE = "DEFINITION_NOT_EFFECTIVE"
     DEVIATION_OPEN = "DEVIATION_OPEN"
     DOCUMENT_INVALID = "DOCUMENT_INVALID"
+    DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+    DOCUMENT_NOT_STORED = "DOCUMENT_NOT_STORED"
     DOWNSTREAM_DEPENDENCY = "DOWNSTREAM_DEPENDENCY"
     DUPLICATE_KEY = "DUPLICATE_KEY"
     EQUIPMENT_BUSY = "EQUIPMENT_BUSY"
@@ -49,6 +51,7 @@ class Code(StrEnum):
     INVALID_GS1_KEY = "INVALID_GS1_KEY"
     INVALID_TRANSITION = "INVALID_TRANSITION"
     INVALID_VALUE = "INVALID_VALUE"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     LOT_EXPIRED = "LOT_EXPIRED"
     LOT_NOT_AT_LOCATION = "LOT_NOT_AT_LOCATION"
     LOT_NOT_RELEASED = "LOT_NOT_RELEASED"
@@ -62,14 +65,20 @@ class Code(StrEnum):
     NOT_RELEASED_FOR_SHIPMENT = "NOT_RELEASED_FOR_SHIPMENT"
     ORDER_ALREADY_STARTED = "ORDER_ALREADY_STARTED"
     ORDER_ON_HOLD = "ORDER_ON_HOLD"
+    ORIGIN_FORBIDDEN = "ORIGIN_FORBIDDEN"
     OVERLOADED = "OVERLOADED"
     PARAMETER_OUT_OF_LIMITS = "PARAMETER_OUT_OF_LIMITS"
+    PASSWORD_CHANGE_REQUIRED = "PASSWORD_CHANGE_REQUIRED"
     QUANTITY_NOT_CONSERVED = "QUANTITY_NOT_CONSERVED"
+    RATE_LIMITED = "RATE_LIMITED"
     REASON_REQUIRED = "REASON_REQUIRED"
     RECORD_IMMUTABLE = "RECORD_IMMUTABLE"
     SAME_PERSON_FORBIDDEN = "SAME_PERSON_FORBIDDEN"
     SEGMENT_DEPENDENCY_UNMET = "SEGMENT_DEPENDENCY_UNMET"
+    SEPARATION_OF_DUTIES = "SEPARATION_OF_DUTIES"
     SERIAL_NOT_UNIQUE = "SERIAL_NOT_UNIQUE"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    SIGNATURE_REQUIRED = "SIGNATURE_REQUIRED"
     STALE_REVISION = "STALE_REVISION"
     STEP_INCOMPLETE = "STEP_INCOMPLETE"
     STEP_OUT_OF_SEQUENCE = "STEP_OUT_OF_SEQUENCE"
@@ -107,6 +116,14 @@ MEANINGS: dict[Code, Meaning] = {
     Code.DOCUMENT_INVALID: Meaning(
         "The GraphQL document does not parse or does not fit this schema.",
         "Check it against the schema; the message names the place.",
+    ),
+    Code.DOCUMENT_NOT_FOUND: Meaning(
+        "No document with this id is stored, or it was retired.",
+        "Have it registered (`registerDocuments`), or send its text.",
+    ),
+    Code.DOCUMENT_NOT_STORED: Meaning(
+        "You may run stored documents only, and this one is not stored.",
+        "Have exactly this text registered (`registerDocuments`).",
     ),
     Code.DOWNSTREAM_DEPENDENCY: Meaning(
         "Later events were built on this one.",
@@ -161,6 +178,10 @@ MEANINGS: dict[Code, Meaning] = {
         "The state does not permit this.", "Do one of the `allowed` things, or refresh what you show."
     ),
     Code.INVALID_VALUE: Meaning("A value does not have the form of its type.", "Correct the value named by `path`."),
+    Code.LIMIT_EXCEEDED: Meaning(
+        "The request asks for more than is answered at once.",
+        "The message names the limit: ask for less, page by page or in several requests.",
+    ),
     Code.LOT_EXPIRED: Meaning("The lot's expiry has passed.", "Take another lot, or have the expiry extended."),
     Code.LOT_NOT_AT_LOCATION: Meaning(
         "The item is not at a storage location of the equipment.", "Post the move first (`moveMaterial`)."
@@ -202,14 +223,27 @@ MEANINGS: dict[Code, Meaning] = {
         "Send only those changes, or close the order and submit a new one.",
     ),
     Code.ORDER_ON_HOLD: Meaning("The order has an open hold.", "Have quality release the `holds`, then go on."),
+    Code.ORIGIN_FORBIDDEN: Meaning(
+        "The server does not know the name it was called by, or the site of the page that calls it.",
+        "Use an address of the server; have others added to its settings (`MESGRAPH_HOSTS`, `MESGRAPH_ORIGINS`).",
+    ),
     Code.OVERLOADED: Meaning("Too much work is waiting.", "Try again after a short, growing delay.", True),
     Code.PARAMETER_OUT_OF_LIMITS: Meaning(
         "What was entered in a mandatory step lies outside its limits.",
         "Put it right and record the step again, or have its deviation accepted (`decideDeviation`).",
     ),
+    Code.PASSWORD_CHANGE_REQUIRED: Meaning(
+        "The password is right, but it was handed out by an administrator.",
+        "Log in with it again and a `newPassword` of your own.",
+    ),
     Code.QUANTITY_NOT_CONSERVED: Meaning(
         "What goes in and what comes out of the activity differ.",
         "Correct the quantities; name losses as losses.",
+    ),
+    Code.RATE_LIMITED: Meaning(
+        "You ask for more than your share of the server.",
+        "Send the same again after `retryAfter` seconds; nothing was done.",
+        True,
     ),
     Code.REASON_REQUIRED: Meaning("This needs a reason.", "Send `reason {code comment}`."),
     Code.RECORD_IMMUTABLE: Meaning(
@@ -223,9 +257,21 @@ MEANINGS: dict[Code, Meaning] = {
         "Finish the segment named in the message, or wait out the delay.",
         True,
     ),
+    Code.SEPARATION_OF_DUTIES: Meaning(
+        "The principal holds a role at that site that is not held together with this one.",
+        "Give the role to another principal, or withdraw the one that the message names.",
+    ),
     Code.SERIAL_NOT_UNIQUE: Meaning(
         "The serial number exists already for this material.",
         "Serial numbers are never reused: take the next one.",
+    ),
+    Code.SIGNATURE_INVALID: Meaning(
+        "The signature does not fit: challenge or proof are used, over or somebody else's, or the record has changed.",
+        "Look at the record, and begin anew with `challengeSignature`.",
+    ),
+    Code.SIGNATURE_REQUIRED: Meaning(
+        "The plant demands a signature for this.",
+        "`challengeSignature` with the `meaning`, show who you are (POST /auth/step-up), and send `signature`.",
     ),
     Code.STALE_REVISION: Meaning(
         "A later revision of the request is already stored; yours was not applied.",
@@ -253,8 +299,8 @@ MEANINGS: dict[Code, Meaning] = {
         "Name lines of the transfer with at most what was shipped; receive the rest by another document.",
     ),
     Code.UNAUTHENTICATED: Meaning(
-        "No valid key was sent.",
-        "Send `Authorization: Bearer mg_...` (HTTP) or the same in `connection_init`.",
+        "No valid key or token was sent.",
+        "Send `Authorization: Bearer mg_...` (HTTP) or the same in `connection_init`; renew a token that has ended.",
     ),
     Code.UNAVAILABLE: Meaning(
         "A part of the system does not answer.", "Repeat with the same idempotency key in a moment.", True
@@ -326,6 +372,14 @@ class VersionViolation(Violation):
 
     code: Code = Code.VERSION_CONFLICT
     current: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureViolation(Violation):
+    """The plant demands a signature (I34): with which ``meaning``."""
+
+    code: Code = Code.SIGNATURE_REQUIRED
+    meaning: str
 
 
 class Refused(Exception):

@@ -21,6 +21,12 @@ class Metrics:
             buckets=COMMAND_SECONDS,
             registry=self._registry,
         )
+        self.refusals = Counter(
+            "mesgraph_refusals",
+            "Requests that were refused before anything was done.",
+            ["code"],
+            registry=self._registry,
+        )
         self.subscriptions = Gauge(
             "mesgraph_subscriptions", "Subscriptions that follow the record now.", registry=self._registry
         )
@@ -30,13 +36,10 @@ class Metrics:
             ["reader"],
             registry=self._registry,
         )
-        self._position = Gauge(
-            "mesgraph_ledger_position", "Position of the last event that readers have seen.", registry=self._registry
-        )
 
-    def watch_position(self, position: Callable[[], int]) -> None:
-        """Ask ``position`` whenever the numbers are read."""
-        self._position.set_function(position)
+    def watch(self, name: str, meaning: str, number: Callable[[], float]) -> None:
+        """Ask ``number`` whenever the numbers are read."""
+        Gauge(f"mesgraph_{name}", meaning, registry=self._registry).set_function(number)
 
     def text(self) -> bytes:
         """All numbers in the text format of Prometheus."""

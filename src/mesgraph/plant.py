@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from mesgraph.clock import Clock, SystemClock, VirtualClock
 from mesgraph.config import Settings
 from mesgraph.db import Database, open_database
+from mesgraph.documents.store import Store
+from mesgraph.genealogy.core import Core
 from mesgraph.ledger.reader import Reader, Readers
 from mesgraph.ledger.tail import Tail
 from mesgraph.metrics import Metrics
+from mesgraph.security_events.kinds import SecurityEventKind
+from mesgraph.security_events.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,9 @@ class Plant:
     database: Database
     clock: Clock
     tail: Tail
+    core: Core
+    documents: Store
+    watch: Watch
     metrics: Metrics = field(default_factory=Metrics)
 
 
@@ -37,9 +44,17 @@ async def running_plant(
         tail = Tail(database)
         await tail.start()
         try:
-            async with _numbered(database, tail):
-                plant = Plant(settings=settings, database=database, clock=clock or _clock(settings), tail=tail)
-                plant.metrics.watch_position(lambda: tail.cursor.position)
+            async with _numbered(database, tail), _remembered(database, tail, settings) as core:
+                plant = Plant(
+                    settings=settings,
+                    database=database,
+                    clock=clock or _clock(settings),
+                    tail=tail,
+                    core=core,
+                    documents=Store(database, tail),
+                    watch=Watch({SecurityEventKind.MASS_EXPORT: settings.mass_export_rows}),
+                )
+                _watch(plant)
                 acting = Readers(database, plant.clock, tail, plant.metrics, readers)
                 acting.start()
                 try:
@@ -52,8 +67,30 @@ async def running_plant(
         await database.close()
 
 
+def _watch(plant: Plant) -> None:
+    """Show monitoring where readers and the genealogy are."""
+    core, watch = plant.core, plant.metrics.watch
+    watch("ledger_position", "Position of the last event that readers have seen.", lambda: plant.tail.cursor.position)
+    watch("genealogy_position", "Position up to which the genealogy in memory counts.", lambda: core.position)
+    watch("genealogy_behind", "Events that the genealogy has not taken yet.", lambda: core.status().behind)
+    watch("genealogy_edges", "Edges of the genealogy.", lambda: core.graph.edges)
+    watch("security_events_forgotten", "Alarms lost before they were written.", lambda: plant.watch.forgotten)
+    watch("genealogy_bytes", "Memory that the genealogy holds.", lambda: core.status().bytes)
+
+
 def _clock(settings: Settings) -> Clock:
     return VirtualClock(settings.demo_clock) if settings.demo_clock else SystemClock()
+
+
+@asynccontextmanager
+async def _remembered(database: Database, tail: Tail, settings: Settings) -> AsyncIterator[Core]:
+    """Keep the genealogy in memory."""
+    core = Core(database, tail, settings.genealogy_file())
+    await core.start()
+    try:
+        yield core
+    finally:
+        await core.stop()
 
 
 @asynccontextmanager

@@ -2,5 +2,6 @@
 
 from mesgraph.integration.outbox import OUTBOX
 from mesgraph.orders.reactions import READINESS
+from mesgraph.security_events.reactions import SECURITY_EVENTS
 
-READERS = (READINESS, OUTBOX)
+READERS = (READINESS, OUTBOX, SECURITY_EVENTS)

@@ -1,15 +1,24 @@
 """Run the server under uvicorn, after making sure that it can keep its promises."""
 
 import gc
+import ipaddress
 import signal
 import sys
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 from mesgraph import migration
+from mesgraph.access.roles import Role
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
+from mesgraph.floors import unmet
+from mesgraph.gate.connections import PatientConnection, PatientSocket, Peers
+from mesgraph.gate.logs import LOGGING
+from mesgraph.gate.tls import check_pair, modern
+from mesgraph.signatures.demands import DEMANDABLE, unknown
 
 GRACE_S = 8
 WEBSOCKET_MESSAGE_MAX = 64 * 1024
@@ -23,7 +32,8 @@ class Unfit(Exception):
 def run(settings: Settings) -> None:
     """Serve until stopped. Raises :class:`Unfit`. The settings must also stand in the environment of the process."""
     check(settings)
-    place = f"http://{settings.host}:{settings.port}"
+    scheme = "https" if settings.tls_certificate else "http"
+    place = f"{scheme}://{settings.host}:{settings.port}"
     sys.stdout.write(f"mesgraph serves {place}/graphql{f' and {place}/graphiql' if settings.graphiql else ''}\n")
     sys.stdout.flush()
     # uvicorn finishes its work and then raises the signal again for whoever was there before it: a stop is a success
@@ -34,16 +44,35 @@ def run(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        ws="websockets-sansio",
-        ws_max_size=WEBSOCKET_MESSAGE_MAX,
-        ws_max_queue=16,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=5,
-        limit_concurrency=CONNECTIONS_MAX,
-        server_header=False,
-        log_level="warning",
+        log_config=LOGGING,
+        **options(settings),
     )
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves, whoever starts it."""
+    peers = Peers(settings.connections_per_peer, settings.trusted_proxies)
+    tls = settings.tls_certificate is not None
+    return {
+        # the classes, which uvicorn takes beside names; it makes one for each connection, in each process
+        "http": partial(PatientConnection, peers=peers),
+        "ws": partial(PatientSocket, peers=peers),
+        "ws_max_size": WEBSOCKET_MESSAGE_MAX,
+        "ws_max_queue": 16,
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": GRACE_S,
+        "timeout_keep_alive": 5,
+        "limit_concurrency": CONNECTIONS_MAX,
+        "server_header": False,
+        "access_log": False,
+        "log_level": "warning",
+        # uvicorn would believe whoever comes from this machine
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": sorted(settings.trusted_proxies),
+        "ssl_certfile": settings.tls_certificate,
+        "ssl_keyfile": settings.tls_key,
+        "ssl_context_factory": modern if tls else None,
+    }
 
 
 def application() -> Starlette:
@@ -56,7 +85,7 @@ def application() -> Starlette:
     from mesgraph.app import create_app
     from mesgraph.schema import build_schema
 
-    app = create_app()
+    app = create_app(watched=True)
     build_schema()
     gc.freeze()
     gc.enable()
@@ -64,10 +93,22 @@ def application() -> Starlette:
 
 
 def check(settings: Settings) -> None:
-    """Refuse several workers on SQLite, and a database that is not at the newest revision."""
-    if settings.workers > 1 and settings.database.startswith("sqlite"):
+    """Refuse old libraries, settings that name nothing, several workers on SQLite, and a database that is behind."""
+    embedded = settings.database.startswith("sqlite")
+    problems = unmet(frozenset() if embedded else frozenset({"postgresql"}))
+    if problems:
+        raise Unfit(f"install what this version needs: {'; '.join(problems)}")
+    if no_commands := unknown(settings.signatures):
+        raise Unfit(f"MESGRAPH_SIGNATURES names {', '.join(no_commands)}; signed can be: {', '.join(DEMANDABLE)}")
+    if settings.workers > 1 and embedded:
         raise Unfit("one process owns an SQLite file: use --workers 1, or PostgreSQL")
     try:
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            check_pair(settings.tls_certificate, settings.tls_key)
+        for proxy in settings.trusted_proxies:
+            ipaddress.ip_network(proxy, strict=False)
+        for role in settings.explorers:
+            Role(role)
         behind = migration.pending(settings.database)
     except (ValueError, Unavailable) as error:
         raise Unfit(str(error)) from error

@@ -8,37 +8,84 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from mesgraph.db.rows import Entity
 from mesgraph.db.scope import EVERY_SITE
-from mesgraph.errors import Code, Refused, VersionViolation, invalid
+from mesgraph.errors import Code, Refused, SignatureViolation, VersionViolation, invalid
 
 E = TypeVar("E", bound=Entity)
 
 
+class Place(NamedTuple):
+    """Where a command acts: equipment of a site, as its id and the ids of all above it; without any, the site itself.
+
+    ``site_id`` is ``None`` for what belongs to no site.
+    """
+
+    site_id: int | None
+    path: frozenset[int] = frozenset()
+
+
+class Grant(NamedTuple):
+    """A role and the site where it counts; ``None`` for everywhere.
+
+    ``within``: equipment that must stand above the place where it is used, each of it: that of the grant, and that of
+    the key by which its holder came in. Without any the role counts for the whole site.
+    """
+
+    role: str
+    site_id: int | None
+    within: frozenset[int] = frozenset()
+
+    def covers(self, place: Place) -> bool:
+        """Whether the role counts there; what belongs to no site takes a role for any whole site."""
+        at_site = self.site_id is None or place.site_id in (None, self.site_id)
+        return at_site and self.within <= place.path
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person or a service, with the sites where each of its roles counts (``None``: everywhere)."""
+    """Who acts: a person or a service, with its roles and where each of them counts.
+
+    ``expires_at``: when the key or token that proves it ends; ``session_id``: the login behind the token, if any;
+    ``terminal``: the shared terminal where a badge began that.
+    """
 
     principal_id: int
     subject: str
-    grants: tuple[tuple[str, int | None], ...] = ()
+    grants: tuple[Grant, ...] = ()
     authenticated_by: str = "system"
+    expires_at: datetime | None = None
+    session_id: int | None = None
+    terminal: str | None = None
 
     def sites_with(self, roles: Iterable[str]) -> frozenset[int] | None:
-        """Where the actor holds one of ``roles``: ``None`` for everywhere, an empty set for nowhere."""
+        """Where the actor holds one of ``roles``, if only at equipment: ``None`` for everywhere, an empty set for
+        nowhere. What is read goes by it.
+        """
+        return _sites(self.granted(roles))
+
+    def whole_sites_with(self, roles: Iterable[str]) -> frozenset[int] | None:
+        """The same of roles that count for a whole site. What is done to a site goes by it."""
+        return _sites(grant for grant in self.granted(roles) if not grant.within)
+
+    def granted(self, roles: Iterable[str]) -> list[Grant]:
+        """The actor's grants of ``roles``."""
         wanted = set(roles)
-        sites = {site for role, site in self.grants if role in wanted}
-        return None if None in sites else frozenset(site for site in sites if site is not None)
+        return [grant for grant in self.grants if grant.role in wanted]
 
     def has_any(self, roles: Iterable[str]) -> bool:
         """Whether the actor holds one of ``roles`` anywhere."""
-        wanted = set(roles)
-        return any(role in wanted for role, _ in self.grants)
+        return bool(self.granted(roles))
+
+
+def _sites(grants: Iterable[Grant]) -> frozenset[int] | None:
+    sites = {grant.site_id for grant in grants}
+    return None if None in sites else frozenset(site for site in sites if site is not None)
 
 
 SYSTEM = Actor(principal_id=0, subject="system")
@@ -53,12 +100,23 @@ class Reason:
     comment: str | None = None
 
 
+@dataclass(frozen=True)
+class Signed:
+    """A record that was signed with this command, what the signature means, and its id."""
+
+    record_kind: str
+    record_id: int
+    meaning: str
+    signature_id: int
+
+
 @dataclass
 class Work:
     """Session, actor and time of one command.
 
     ``now`` is the record time, ``occurred_at`` the event time (when it happened on the floor). ``events`` gathers what
-    the ledger recorded, for the answer.
+    the ledger recorded, for the answer. ``signed`` is what was signed with the command, ``demanded`` the meaning with
+    which the plant wants this command to be signed.
     """
 
     session: Session
@@ -68,6 +126,8 @@ class Work:
     reason: Reason | None = None
     command: str = ""
     key_digest: bytes | None = None
+    signed: Signed | None = None
+    demanded: str | None = None
     events: list[object] = field(default_factory=list)
 
     def add(self, row: E) -> E:
@@ -123,3 +183,11 @@ class Work:
         if self.reason is None:
             raise Refused(invalid("this needs a reason", "reason", code=Code.REASON_REQUIRED))
         return self.reason
+
+    def needs_signature(self, row: Entity) -> None:
+        """Refuse SIGNATURE_REQUIRED when the plant wants this command signed, and ``row`` was not signed so (I34)."""
+        signed = self.signed and (self.signed.record_kind, self.signed.record_id, self.signed.meaning)
+        if self.demanded is None or signed == (row.subject_kind, row.id, self.demanded):
+            return
+        message = f"{self.command} of {row.human_key} must be signed, as {self.demanded}"
+        raise Refused(SignatureViolation(message=message, path=("signature",), meaning=self.demanded))

@@ -13,7 +13,7 @@ from mesgraph.access.actions import bootstrap, issue_api_key
 from mesgraph.access.models import ApiKey, Principal
 from mesgraph.access.queries import actor_of, authenticate
 from mesgraph.access.roles import Role
-from mesgraph.work import Actor
+from mesgraph.work import Actor, Grant
 from tests.api import Api
 
 ANN = {"subject": "ann", "kind": "PERSON", "displayName": "Ann"}
@@ -37,7 +37,7 @@ async def test_a_key_names_its_principal_with_its_roles(api: Api, ann: str) -> N
     actor = await who(api, ann)
     assert actor is not None
     assert actor.subject == "ann"
-    assert actor.grants == (("OPERATOR", 1),)
+    assert actor.grants == (Grant("OPERATOR", 1),)
     assert actor.authenticated_by == f"key:{ann.split('_')[1]}"
 
 
@@ -75,7 +75,7 @@ async def test_a_withdrawn_role_is_gone_and_its_row_stays(api: Api, ann: str) ->
     await api.do("grantRole", "", by=admin, **role)
     found = await who(api, ann)
     assert found is not None
-    assert found.grants == (("OPERATOR", 1),)
+    assert found.grants == (Grant("OPERATOR", 1),)
 
 
 async def test_granting_twice_changes_nothing(api: Api, ann: str) -> None:
@@ -139,7 +139,7 @@ async def test_the_first_administrator_is_made_once(plant_api: Api) -> None:
     assert text is not None
     actor = await who(plant_api, text)
     assert actor is not None
-    assert actor.grants == (("ADMIN", None),)
+    assert actor.grants == (Grant("ADMIN", None),)
     assert await plant_api.plant.database.write(first) is None
 
 
@@ -175,6 +175,6 @@ def test_a_new_key_reads_as_itself() -> None:
     fresh = keys.new_key()
     parts = keys.split(fresh.text)
     assert parts is not None
-    assert parts[0] == fresh.key_id
-    assert keys.matches(parts[1], fresh.secret_sha256)
-    assert not keys.matches(parts[1][:-1], fresh.secret_sha256)
+    assert (parts.kind, parts.key_id) == (keys.KeyKind.API_KEY, fresh.key_id)
+    assert keys.matches(parts.secret, fresh.secret_sha256)
+    assert not keys.matches(parts.secret[:-1], fresh.secret_sha256)

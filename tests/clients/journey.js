@@ -29,8 +29,10 @@ export async function journey({ ask, follow }) {
       waiting.push({ count, resolve })
       announce()
     })
+  // that the job may start is told, too, on a busy machine only after the client came
+  const heardOf = () => seen.filter(({ type }) => type !== 'JOB_ORDER_READINESS_CHANGED').length
   const announce = () => {
-    waiting = waiting.filter(({ count, resolve }) => seen.length < count || resolve())
+    waiting = waiting.filter(({ count, resolve }) => heardOf() < count || resolve())
   }
   const begin = () => {
     connections += 1

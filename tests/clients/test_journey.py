@@ -36,7 +36,8 @@ def check(journey: dict[str, Any]) -> None:
     assert (error["code"], error["path"], error["from"]) == ("INVALID_TRANSITION", ["input", "jobOrder"], "RUNNING")
     assert journey["repeated"]["replayed"] is True
     assert journey["connections"] == 2
-    types = [event["type"] for event in journey["seen"]]
+    # when it could start is told, too, and on a busy machine only after the client came
+    types = [event["type"] for event in journey["seen"] if event["type"] != "JOB_ORDER_READINESS_CHANGED"]
     assert types == ["JOB_ORDER_STARTED", "JOB_ORDER_PAUSED", "JOB_ORDER_RESUMED", "JOB_ORDER_PAUSED"]
     places = [int(event["cursor"].partition("-")[2]) for event in journey["seen"]]
     assert places == sorted(set(places)), "in order, each once"

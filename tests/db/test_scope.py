@@ -84,6 +84,7 @@ OF_ALL_SITES = {
     *("EquipmentClass", "Supplier", "MaterialDefinition", "MaterialSpecification"),
     *("OperationsDefinition", "OperationsSegment", "ParameterSpecification"),
     *("WorkInstruction", "InstructionStep", "EntrySpecification", "Principal", "RoleGrant", "ApiKey"),
+    *("Account", "LoginSession", "Identity", "StoredDocument", "SecurityEvent"),
 }
 
 

@@ -184,11 +184,12 @@ def put_order(
     code: str,
     quantity: Decimal,
     equipment_code: str | None,
+    site_code: str = "HV1",
 ) -> Order:
     """The rows of an order that is READY, with one permitted job for each step."""
     work = api.work(session)
-    site_id = site(session).id
-    unit = equipment(session, f"HV1/{equipment_code}") if equipment_code else None
+    site_id = site(session, site_code).id
+    unit = equipment(session, f"{site_code}/{equipment_code}") if equipment_code else None
     request = work.add(
         OperationsRequest(
             site_id=site_id,
@@ -225,8 +226,8 @@ def put_order(
                 sub_state=JobSubState.READY,
             )
         )
-        jobs[segment.seq] = f"HV1/{job.code}"
-    return Order(code=f"HV1/{code}", jobs=jobs)
+        jobs[segment.seq] = f"{site_code}/{job.code}"
+    return Order(code=f"{site_code}/{code}", jobs=jobs)
 
 
 async def step_of(api: Api, order: Order, seq: int) -> str:

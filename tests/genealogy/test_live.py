@@ -43,3 +43,25 @@ async def test_a_trace_is_followed_as_it_grows_and_from_any_place(api: Api) -> N
         assert await made_by(topic, 2) == [["SLURRY-C/S-1"], ["CELL-105/HC1"]]
     async with aclosing(subscribe(api, after=start)) as everything:
         assert ["RM-CB/OTHER"] in await made_by(everything, 3)
+
+
+async def test_who_comes_back_is_told_what_those_who_stayed_were_told(api: Api) -> None:
+    """A lot is watched before and after something is made from it that was made from another one, too."""
+    await make_halvard(api)
+    await receive(api, "RM-PVDF", "P-1", "25")
+    await receive(api, "RM-CB", "B-1", "25")
+    start = str(api.plant.tail.cursor)
+    root = {"material": "SLURRY-C", "lot": "S-1"}
+    await transform(api, [("RM-CB/B-1", "1")], [("SLURRY-C", "S-0", "1")])  # not yet in the trace of S-1
+    await transform(api, [("RM-PVDF/P-1", "1")], [("SLURRY-C", "S-1", "1")])
+    stayed, other = subscribe(api, root=root, after=start), subscribe(api, root=root, after=start)
+    async with aclosing(stayed), aclosing(other):
+        seen = [await made_by(stayed, 1), await made_by(other, 1)]
+        assert seen == [[["SLURRY-C/S-1"]]] * 2
+        await transform(api, [("SLURRY-C/S-1", "1"), ("SLURRY-C/S-0", "1")], [("CELL-105", "HC1", "1")])
+        await transform(api, [("RM-CB/B-1", "1")], [("SLURRY-C", "S-2", "1")])  # S-1 has nothing of it
+        await transform(api, [("CELL-105/HC1", "1")], [("CELL-105", "HC2", "1")])
+        news = [["CELL-105/HC1"], ["CELL-105/HC2"]]
+        assert [await made_by(stayed, 2), await made_by(other, 2)] == [news] * 2
+    async with aclosing(subscribe(api, root=root, after=start)) as back:
+        assert await made_by(back, 3) == [["SLURRY-C/S-1"], *news]

@@ -86,6 +86,21 @@ async def test_what_cannot_be_split(api: Api, asked: dict[str, object], code: st
     assert [(e["code"], e["path"][1:]) for e in errors] == [(code, path)]
 
 
+@pytest.mark.parametrize("first", ["lot", "sublot"])
+async def test_a_lot_and_a_sublot_are_never_called_the_same(api: Api, first: str) -> None:
+    await binder(api)
+    split = {"item": KEY, "children": [{"quantity": kg("1"), "number": "A"}]}
+    line = {"material": "RM-PVDF", "lotNumber": "P-1/A", "quantity": kg("1"), "location": "HV1/STORE-RM"}
+    received = {"site": "HV1", "lines": [line]}
+    if first == "lot":
+        await api.do("receiveItems", "", by=Role.OPERATOR, **received)
+        errors = await api.refused("splitLot", by=Role.OPERATOR, **split)
+    else:
+        await api.do("splitLot", "", by=Role.OPERATOR, **split)
+        errors = await api.refused("receiveItems", by=Role.OPERATOR, **received)
+    assert [error["code"] for error in errors] == ["DUPLICATE_KEY"]
+
+
 async def test_a_piece_is_not_split(api: Api) -> None:
     await make_halvard(api)
     await make_item(api, "CELL-105", "HC1")

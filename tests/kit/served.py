@@ -12,6 +12,10 @@ import uvicorn
 from mesgraph.app import create_app
 from mesgraph.config import Settings
 from mesgraph.migration import first_admin_key
+from mesgraph.server import options
+
+STORE = """mutation($documents: [DocumentInput!]!) {
+  registerDocuments(input: {documents: $documents}) { userErrors { code message } } }"""
 
 
 class Served:
@@ -37,25 +41,28 @@ class Served:
         assert "errors" not in answer, answer
         return answer["data"]
 
+    async def store(self, *documents: str, **options: Any) -> None:
+        """Register documents, as kiosks and drivers need it."""
+        made = await self.ask(STORE, documents=[{"text": text, **options} for text in documents])
+        assert made["registerDocuments"]["userErrors"] == []
+
 
 @asynccontextmanager
-async def served(database: str, **settings: Any) -> AsyncIterator[Served]:
+async def served(database: str, **set_to: Any) -> AsyncIterator[Served]:
     """Serve ``database`` for as long as the block lasts."""
     key = await asyncio.to_thread(first_admin_key, database)
     assert key is not None
-    app = create_app(Settings(database=database, **settings))
+    settings = Settings(database=database, **set_to)
+    app = create_app(settings)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             app,
             lifespan="on",
-            ws="websockets-sansio",
             log_config=None,
-            ws_max_size=64 * 1024,
-            timeout_graceful_shutdown=5,
+            **options(settings) | {"timeout_graceful_shutdown": 5},
         )
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:
             if task.done():

@@ -21,9 +21,9 @@ SITE = {"code": "HV1", "name": "Halvard", "timeZone": "Europe/Stockholm"}
     [
         ("{", "DOCUMENT_INVALID"),
         ("{ sites { nothing } }", "DOCUMENT_INVALID"),
-        ("{ sites { code } " + "a: sites { code } " * 2000 + "}", "DOCUMENT_INVALID"),
+        ("{ sites { code } " + "a: sites { code } " * 2000 + "}", "LIMIT_EXCEEDED"),
         ("{ equipmentList(first: 0) { nodes { code } } }", "VALIDATION_FAILED"),
-        ("{ equipmentList(first: " + "9" * 5000 + ") { nodes { code } } }", "INVALID_VALUE"),
+        ("{ equipmentList(first: " + "9" * 5000 + ") { nodes { code } } }", "LIMIT_EXCEEDED"),
         ('{ equipment(site: "\\u0000", code: "x") { code } }', "INVALID_VALUE"),
         ("{ principals { nodes { subject } } }", "FORBIDDEN"),
     ],
@@ -53,7 +53,7 @@ async def test_a_refused_document_has_a_code(api: Api, document: str, code: str)
 async def test_a_refused_variable_names_its_field(
     api: Api, document: str, input: dict[str, Any], code: str, path: list[str]
 ) -> None:
-    actor = await api.actor(Role.ADMIN, Role.OPERATOR)
+    actor = await api.actor(Role.OPERATOR, Role.ENGINEER)
     async with api.nothing_written():
         result = await api.answer(document, by=actor, input=input)
     assert result.errors

@@ -135,24 +135,6 @@ async def test_what_cannot_start_says_why_and_leaves_the_socket_open(server: Ser
 
 
 @once
-async def test_a_subscription_ends_with_its_key(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mesgraph.api.view.KEY_KEPT_S", 0.0)
-    make = """mutation { createPrincipal(input: {subject: "ann", kind: PERSON, displayName: "Ann"}) { replayed }
-      grantRole(input: {principal: "ann", role: AUDITOR}) { replayed }
-      issueApiKey(input: {principal: "ann"}) { text apiKey { keyId } } }"""
-    issued = (await server.ask(make))["issueApiKey"]
-    async with socket(server) as connection:
-        await opened(connection, {"Authorization": f"Bearer {issued['text']}"})
-        await subscribe(connection, TOPIC, after="c1-5")
-        assert (await receive(connection))["payload"]["data"] is not None
-        revoke = "mutation ($id: ID!) { revokeApiKey(input: {apiKey: $id}) { userErrors { code } } }"
-        await server.ask(revoke, id=issued["apiKey"]["keyId"])
-        message = await receive(connection)
-        errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
-        assert errors[0]["extensions"]["code"] == "UNAUTHENTICATED"
-
-
-@once
 async def test_a_socket_has_at_most_twenty_subscriptions(server: Served) -> None:
     async with socket(server) as connection:
         await opened(connection, server.authorization)

@@ -101,7 +101,7 @@ async def test_who_works_at_several_sites_is_told_to_name_the_site(plants: Api) 
             for raw in (b"Equipment", b"Equipment:", b"Equipment:-1", b"X:1")
         ),
         *("~" + base64.urlsafe_b64encode(raw).decode() for raw in (b"Equipment:1e0", b"\xff\xfe", b":" * 99)),
-        *("x" * 100_000, "~" + "A" * 100_000, "'; DROP TABLE site; --", "%", "é" * 70, "\U0001f512"),
+        *("x" * 60_000, "~" + "A" * 60_000, "'; DROP TABLE site; --", "%", "é" * 70, "\U0001f512"),
     ],
 )
 async def test_any_other_reference_is_not_found(plants: Api, reference: str) -> None:

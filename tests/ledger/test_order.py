@@ -20,7 +20,9 @@ from mesgraph.ledger.models import LedgerEvent, Position
 from mesgraph.ledger.queries import Cursor, Recorded, head
 from mesgraph.plant import Plant, running_plant
 from mesgraph.work import SYSTEM, Work
-from tests.api import START, SteppedClock
+from tests.api import START, Api, SteppedClock
+from tests.factories.genealogy import receive
+from tests.factories.materials import make_halvard
 
 postgresql_only = pytest.mark.parametrize(
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
@@ -236,6 +238,25 @@ async def test_two_sequencers_that_both_believe_to_lead_number_nothing_twice(pla
     finally:
         await asyncio.gather(*(connection.close() for connection in connections))
     assert await positions(plant) == list(range(1, 51))
+
+
+@postgresql_only
+async def test_a_history_waits_for_the_numbers_of_what_is_committed(api: Api) -> None:
+    await make_halvard(api)
+    key = await receive(api, "RM-PVDF", "A", "1")
+    lot = (await api.ask("query($k: ItemKey!) { item(key: $k) { id } }", by=Role.QA, k={"id": key}))["item"]["id"]
+    history = "query($id: ID!) { history(id: $id) { nodes { type } } }"
+    received = {"history": {"nodes": [{"type": "MATERIAL_RECEIVED"}]}}
+    assert await api.ask(history, by=Role.QA, id=lot) == received
+    await stop_numbering(api.plant)
+    await receive(api, "RM-PVDF", "B", "1")  # another item's events are not waited for
+    assert await api.ask(history, by=Role.QA, id=lot) == received
+    await api.do("rejectLot", "", by=Role.QA, item={"id": key}, reason={"code": "TEST"})
+    asked = asyncio.create_task(api.ask(history, by=Role.QA, id=lot))
+    await asyncio.sleep(0.2)
+    sequencer_of(api.plant).start()
+    nodes = (await asked)["history"]["nodes"]
+    assert [node["type"] for node in nodes] == ["MATERIAL_RECEIVED", "LOT_REJECTED"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mesgraph.access.models import Principal, RoleGrant
 from mesgraph.access.roles import Role
 from mesgraph.definitions.models import OperationsDefinition
+from mesgraph.documents.models import StoredDocument
 from mesgraph.equipment.actions import EquipmentMaster, submit_equipment
 from mesgraph.equipment.models import Equipment, EquipmentClassMember, EquipmentLevel, EquipmentMode, PackmlState
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyLine
@@ -38,6 +39,8 @@ from mesgraph.orders.models import (
     OperationsRequest,
     RequestState,
 )
+from mesgraph.security_events.kinds import SecurityEventKind, SecuritySeverity
+from mesgraph.security_events.models import SecurityEvent
 from mesgraph.sites.models import Transfer, TransferLine, TransferState
 from tests.api import START, Api
 from tests.factories.genealogy import act, new_item, receive
@@ -228,6 +231,7 @@ async def _orders(api: Api, draw: random.Random) -> None:
     await api.plant.database.write(_deviations)
     await api.plant.database.write(_messages)
     await api.plant.database.write(_told)
+    await api.plant.database.write(_security)
 
 
 def _deviations(session: Session) -> None:
@@ -326,11 +330,43 @@ def _told(session: Session) -> None:
             session.add(line)
 
 
+def _security(session: Session) -> None:
+    """Stored documents, and what looked like attacks, some of it acknowledged."""
+    by = session.scalars(select(Principal.id).limit(1)).one()
+    for i, name in enumerate(("Stop", "Start", "Start", "Lots")):
+        session.add(
+            StoredDocument(
+                document_id=f"{i:064x}",
+                text=f"query {name} {{ me {{ subject }} }} # {i}",
+                name=name,
+                registered_by_id=by,
+                registered_at=START,
+                retired_at=START if i % 2 else None,
+                created_at=START,
+            )
+        )
+    for i, kind in enumerate(SecurityEventKind):
+        at = START + timedelta(days=i)
+        session.add(
+            SecurityEvent(
+                event_kind=kind,
+                severity=list(SecuritySeverity)[i % 3],
+                source="server",
+                window_at=at,
+                first_at=at,
+                last_at=at,
+                count=1,
+                acknowledged_at=at if i % 2 else None,
+                created_at=START,
+            )
+        )
+
+
 def _rows(session: Session) -> Rows:
     classes = (
         *(Equipment, Supplier, MaterialDefinition, OperationsDefinition, Hold, OperationsRequest, JobOrder),
         *(JobResponse, Deviation, GenealogyEvent, Principal, InboundMessage),
-        *(Destination, OutboundMessage, Transfer, Item),
+        *(Destination, OutboundMessage, Transfer, Item, StoredDocument, SecurityEvent),
     )
     rows = Rows({cls: list(session.scalars(select(cls).order_by(cls.id))) for cls in classes})
     rows.of[Lot] = [row for row in rows.of[Item] if row.item_kind is ItemKind.LOT]

@@ -15,6 +15,7 @@ from mesgraph.access.models import Principal
 from mesgraph.access.roles import Role
 from mesgraph.api.nodes import node_id
 from mesgraph.definitions.models import OperationsDefinition
+from mesgraph.documents.models import StoredDocument
 from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.models import Hold
@@ -22,6 +23,7 @@ from mesgraph.integration.models import Destination, InboundMessage, OutboundMes
 from mesgraph.materials.models import Item, ItemStatus, MaterialDefinition, Supplier
 from mesgraph.orders.models import Deviation, JobOrder, JobResponse, OperationsRequest
 from mesgraph.schema import build_schema
+from mesgraph.security_events.models import SecurityEvent
 from mesgraph.sites.models import Transfer
 from tests.api import START, Api
 from tests.factories.materials import SSCC, make_halvard, make_item
@@ -44,6 +46,8 @@ LISTS: dict[str, type] = {
     "destinations": Destination,
     "outboundMessages": OutboundMessage,
     "transfers": Transfer,
+    "storedDocuments": StoredDocument,
+    "securityEvents": SecurityEvent,
 }
 Test = Callable[[Rows, Any], bool]
 
@@ -263,12 +267,26 @@ CASES: dict[str, list[tuple[dict[str, Any], Test]]] = {
         ({"site": "HV1"}, with_role(*ANY_ROLE, site="HV1")),
         ({"active": False}, has("active", False)),
     ],
+    "storedDocuments": [
+        ({"keyPrefix": "St"}, begins("name", "St")),
+        ({"retired": True}, lambda _, row: row.retired_at is not None),
+        ({"retired": False}, has("retired_at", None)),
+    ],
+    "securityEvents": [
+        ({"kind": ["PROBING", "COST_SPIKE"]}, has("event_kind", "PROBING", "COST_SPIKE")),
+        ({"severity": ["HIGH"]}, has("severity", "HIGH")),
+        ({"state": ["UNACKNOWLEDGED"]}, has("acknowledged_at", None)),
+        ({"state": ["ACKNOWLEDGED"]}, lambda _, row: row.acknowledged_at is not None),
+        ({"state": ["ACKNOWLEDGED", "UNACKNOWLEDGED"]}, lambda *_: True),
+        ({"lastAt": {"from": day(2), "to": day(5)}}, within("last_at", 2, 5)),
+    ],
 }
 
 ORDERS: dict[str, Callable[[Any], Any]] = {
     "OLDEST": lambda row: row.id,
     "CODE": lambda row: (row.code, row.id),
     "KEY": lambda row: (row.key, row.item_kind),
+    "NAME": lambda row: (row.name, row.id),
     "SUBJECT": lambda row: row.subject,
     "EXPIRES_AT": lambda row: (row.expires_at is None, row.expires_at, row.id),
     "DUE_AT": lambda row: (row.due_at is None, row.due_at, row.id),

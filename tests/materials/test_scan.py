@@ -1,5 +1,6 @@
 """What scanners read, and the items that it names."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -141,7 +142,7 @@ async def test_the_link_on_a_label_leads_back_to_the_item(api: Api) -> None:
 
 async def test_links_lead_to_the_domain_of_the_plant(plant: Plant) -> None:
     settings = Settings(database=plant.settings.database, digital_link="https://halvard.example/id")
-    api = Api(Plant(settings, plant.database, plant.clock, plant.tail))
+    api = Api(replace(plant, settings=settings))
     await stocked(api)
     document = "query($key: ItemKey!) { item(key: $key) { digitalLink } }"
     found = await api.ask(document, by=Role.VIEWER, key={"sscc": SSCC})

@@ -155,6 +155,11 @@ async def test_a_lot_that_comes_short_is_counted_off_and_disputed(api: Api, send
     done = await api.do("adjustTransfer", FIELDS, by=supervisor, **late, reason={"code": "FOUND"})
     assert (done["transfer"]["state"], done["transfer"]["lines"][0]["resolution"]) == ("RECONCILED", "ARRIVED_LATE")
     assert (await shown(api, receiver) or {})["quantity"] == {"value": "25"}
+    totals = """query($i: ItemKey!) { trace(item: $i, direction: FORWARD) {
+        nodes { contained { value } } totals { onHand { value } removed { value } } } }"""
+    found = (await api.ask(totals, by=Role.VIEWER, i=BINDER))["trace"]
+    assert found["totals"] == {"onHand": {"value": "25"}, "removed": {"value": "0"}}, "nothing was lost"
+    assert found["nodes"][0]["contained"] == {"value": "25"}
     await right(api)
 
 

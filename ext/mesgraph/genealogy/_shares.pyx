@@ -6,18 +6,6 @@ from libc.stdlib cimport free, malloc, qsort
 
 from array import array as new_array
 
-cdef extern from *:
-    """
-    typedef unsigned __int128 mesgraph_u128;
-    """
-    # Cython only has to know an unsigned integer; the C compiler knows that it has 128 bits.
-    ctypedef unsigned long long u128 "mesgraph_u128"
-
-
-cdef struct Claim:
-    u128 remainder
-    Py_ssize_t index
-
 
 cdef int _larger_claim_first(const void* left, const void* right) noexcept nogil:
     cdef const Claim* a = <const Claim*>left
@@ -27,11 +15,10 @@ cdef int _larger_claim_first(const void* left, const void* right) noexcept nogil
     return -1 if a.index < b.index else 1
 
 
-cdef void _share_out(
-    int64_t total, const int64_t[::1] weights, u128 weight_sum, int64_t[::1] shares, Claim* claims
+cdef void share_out(
+    int64_t total, const int64_t* weights, Py_ssize_t count, u128 weight_sum, int64_t* shares, Claim* claims
 ) noexcept nogil:
     """Every share rounded down; then one unit each to the largest remainders until nothing is left."""
-    cdef Py_ssize_t count = weights.shape[0]
     cdef Py_ssize_t i
     cdef int64_t left = total
     cdef u128 product
@@ -88,7 +75,7 @@ def apportion(total, weights) -> list[int]:
         raise MemoryError()
     try:
         with nogil:
-            _share_out(amount, weight, weight_sum, shares, claims)
+            share_out(amount, &weight[0], count, weight_sum, &shares[0], claims)
     finally:
         free(claims)
     return made.tolist()

@@ -2,7 +2,8 @@
 
 Every type has a line. ``"*"`` is the audience of its fields that are not named; the roots (Query, Mutation,
 Subscription) have no ``"*"``: each of their fields needs a line of its own, or the schema does not build. Roles are
-what somebody may do; the site of the grant says where, and what lies elsewhere does not exist for the caller.
+what somebody may do; the grant says where, and what lies at other sites does not exist for the caller. Commands at
+equipment are also for roles that count there alone (:data:`~mesgraph.access.places.PLACES`).
 """
 
 from mesgraph.access.roles import EVERYONE, STAFF, Role
@@ -19,6 +20,9 @@ APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
 SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
 INBOX_READERS = PLANNING | SYSTEM_READERS
+SIGNERS = frozenset(
+    {Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR, Role.PLANNER, Role.QUALITY, Role.QA, Role.ENGINEER}
+)
 
 POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "Query": {
@@ -28,6 +32,11 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "systemStatus": EVERYONE,
         "history": STAFF,
         "principals": SYSTEM_READERS,
+        "signatures": EVERYONE,
+        "securityEvents": SYSTEM_READERS,
+        "whyDenied": SYSTEM_READERS,
+        "storedDocuments": SYSTEM_READERS,
+        "storedDocument": SYSTEM_READERS,
         "sites": EVERYONE,
         "equipment": EVERYONE,
         "equipmentList": EVERYONE,
@@ -41,6 +50,9 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "suppliers": EVERYONE,
         "holds": EVERYONE,
         "trace": EVERYONE,
+        "genealogyPath": EVERYONE,
+        "sharedAncestors": EVERYONE,
+        "simulateRecall": EVERYONE,
         "genealogyEvents": EVERYONE,
         "operationsDefinition": EVERYONE,
         "operationsDefinitions": EVERYONE,
@@ -63,8 +75,23 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "createPrincipal": ADMIN,
         "grantRole": ADMIN,
         "withdrawRole": ADMIN,
+        "deactivatePrincipal": ADMIN,
+        "reactivatePrincipal": ADMIN,
+        "openAccount": ADMIN,
+        "registerBadge": ADMIN,
+        "withdrawBadge": ADMIN,
+        "unlockAccount": ADMIN,
+        "endSessions": ADMIN,
+        "sealBreakGlass": ADMIN,
+        "linkIdentity": ADMIN,
+        "unlinkIdentity": ADMIN,
         "issueApiKey": ADMIN,
+        "registerDocuments": ADMIN,
+        "retireDocument": ADMIN,
+        "challengeSignature": SIGNERS,
+        "sign": SIGNERS,
         "revokeApiKey": ADMIN,
+        "acknowledgeSecurityEvent": ADMIN,
         "submitSites": frozenset({Role.ADMIN}),
         "submitEquipmentClasses": MASTERS,
         "submitEquipment": MASTERS,
@@ -142,6 +169,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "Subscription": {
         "outboundReady": frozenset({Role.ERP}),
         "ledgerAppended": STAFF,
+        "securityEventChanged": SYSTEM_READERS,
         "equipmentStateChanged": EVERYONE,
         "lotStatusChanged": EVERYONE,
         "genealogyAppended": EVERYONE,
@@ -150,7 +178,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "dispatchListChanged": EVERYONE,
     },
     # the record
-    "LedgerEvent": {"*": EVERYONE, "actor": STAFF},
+    "LedgerEvent": {"*": EVERYONE},
     "LedgerEventConnection": {"*": EVERYONE},
     "LedgerEventEdge": {"*": EVERYONE},
     "LedgerEventMessage": {"*": EVERYONE},
@@ -164,7 +192,36 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "VersionConflictError": {"*": EVERYONE},
     "LotOnHoldError": {"*": EVERYONE},
     # access
-    "Principal": {"*": STAFF},
+    "Principal": {
+        "*": STAFF,
+        "id": EVERYONE,
+        "kind": EVERYONE,
+        "subject": EVERYONE,
+        "displayName": EVERYONE,
+        "account": SYSTEM_READERS,
+        "sessions": SYSTEM_READERS,
+        "identities": SYSTEM_READERS,
+    },
+    "Signature": {"*": EVERYONE, "roles": STAFF},
+    "SignatureChallenge": {"*": SIGNERS},
+    "ChallengeSignaturePayload": {"*": EVERYONE},
+    "SignPayload": {"*": EVERYONE},
+    "SignatureRequiredError": {"*": EVERYONE},
+    "Account": {"*": SYSTEM_READERS},
+    "LoginSession": {"*": SYSTEM_READERS},
+    "Identity": {"*": SYSTEM_READERS},
+    "DeactivatePrincipalPayload": {"*": EVERYONE},
+    "ReactivatePrincipalPayload": {"*": EVERYONE},
+    "OpenAccountPayload": {"*": EVERYONE},
+    "RegisterBadgePayload": {"*": EVERYONE},
+    "WithdrawBadgePayload": {"*": EVERYONE},
+    "UnlockAccountPayload": {"*": EVERYONE},
+    "EndSessionsPayload": {"*": EVERYONE},
+    "SealBreakGlassPayload": {"*": EVERYONE},
+    "LinkIdentityPayload": {"*": EVERYONE},
+    "UnlinkIdentityPayload": {"*": EVERYONE},
+    "AccessDecision": {"*": SYSTEM_READERS},
+    "AccessReason": {"*": SYSTEM_READERS},
     "PrincipalConnection": {"*": SYSTEM_READERS},
     "PrincipalEdge": {"*": SYSTEM_READERS},
     "RoleGrant": {"*": STAFF},
@@ -174,6 +231,18 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "WithdrawRolePayload": {"*": EVERYONE},
     "IssueApiKeyPayload": {"*": EVERYONE},
     "RevokeApiKeyPayload": {"*": EVERYONE},
+    # stored documents
+    "StoredDocument": {"*": SYSTEM_READERS},
+    "StoredDocumentConnection": {"*": SYSTEM_READERS},
+    "StoredDocumentEdge": {"*": SYSTEM_READERS},
+    "RegisterDocumentsPayload": {"*": EVERYONE},
+    "RetireDocumentPayload": {"*": EVERYONE},
+    # security events
+    "SecurityEvent": {"*": SYSTEM_READERS},
+    "SecurityEventConnection": {"*": SYSTEM_READERS},
+    "SecurityEventEdge": {"*": SYSTEM_READERS},
+    "SecurityEventMessage": {"*": SYSTEM_READERS},
+    "AcknowledgeSecurityEventPayload": {"*": EVERYONE},
     # equipment
     "Site": {"*": EVERYONE},
     "EquipmentClass": {"*": EVERYONE},
@@ -215,7 +284,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "ReleaseLotPayload": {"*": EVERYONE},
     "RejectLotPayload": {"*": EVERYONE},
     # holds
-    "Hold": {"*": EVERYONE, "placedBy": STAFF, "releasedBy": STAFF},
+    "Hold": {"*": EVERYONE},
     "HoldConnection": {"*": EVERYONE},
     "HoldEdge": {"*": EVERYONE},
     "PositionRange": {"*": EVERYONE},
@@ -230,6 +299,19 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "ItemRange": {"*": EVERYONE},
     "TraceResult": {"*": EVERYONE},
     "TraceNode": {"*": EVERYONE},
+    "TraceColumns": {"*": EVERYONE},
+    "GenealogyPath": {"*": EVERYONE},
+    "PathItem": {"*": EVERYONE},
+    "SharedAncestors": {"*": EVERYONE},
+    "SharedAncestor": {"*": EVERYONE},
+    "ImpactAssessment": {"*": EVERYONE},
+    "AffectedByMaterial": {"*": EVERYONE},
+    "AffectedByStatus": {"*": EVERYONE},
+    "AffectedByLocation": {"*": EVERYONE},
+    "AffectedByOrder": {"*": EVERYONE},
+    "AffectedShipment": {"*": EVERYONE},
+    "AffectedColumns": {"*": EVERYONE},
+    "GenealogyStatus": {"*": EVERYONE},
     "TraceTotals": {"*": EVERYONE},
     "TraceCompleteness": {"*": EVERYONE},
     "MaterialExposure": {"*": EVERYONE},
@@ -262,7 +344,7 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "ConfirmTransferReceiptPayload": {"*": EVERYONE},
     "AdjustTransferPayload": {"*": EVERYONE},
     # definitions
-    "OperationsDefinition": {"*": EVERYONE, "author": STAFF, "approver": STAFF},
+    "OperationsDefinition": {"*": EVERYONE},
     "OperationsDefinitionConnection": {"*": EVERYONE},
     "OperationsDefinitionEdge": {"*": EVERYONE},
     "OperationsSegment": {"*": EVERYONE},
@@ -284,8 +366,8 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "MassBalance": {"*": EVERYONE},
     "SegmentRequirement": {"*": EVERYONE},
     "JobOrder": {"*": EVERYONE},
-    "JobResponse": {"*": EVERYONE, "begunBy": STAFF},
-    "MaterialActual": {"*": EVERYONE, "postedBy": STAFF},
+    "JobResponse": {"*": EVERYONE},
+    "MaterialActual": {"*": EVERYONE},
     "OperationsRequestConnection": {"*": EVERYONE},
     "OperationsRequestEdge": {"*": EVERYONE},
     "JobOrderConnection": {"*": EVERYONE},
@@ -331,13 +413,13 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "AssembleUnitPayload": {"*": EVERYONE},
     "ReverseEventPayload": {"*": EVERYONE},
     "ConsumedMaterial": {"*": EVERYONE},
-    "QuantityActual": {"*": EVERYONE, "postedBy": STAFF},
-    "ParameterActual": {"*": EVERYONE, "postedBy": STAFF},
-    "StepExecution": {"*": EVERYONE, "postedBy": STAFF},
+    "QuantityActual": {"*": EVERYONE},
+    "ParameterActual": {"*": EVERYONE},
+    "StepExecution": {"*": EVERYONE},
     "StepEntry": {"*": EVERYONE},
     "StepProgress": {"*": EVERYONE},
     "RecordStepPayload": {"*": EVERYONE},
-    "Deviation": {"*": EVERYONE, "openedBy": STAFF, "decidedBy": STAFF},
+    "Deviation": {"*": EVERYONE},
     "DeviationConnection": {"*": EVERYONE},
     "DeviationEdge": {"*": EVERYONE},
     "RecordParameterPayload": {"*": EVERYONE},
@@ -367,11 +449,81 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "SubmitB2mmlPayload": {"*": EVERYONE},
 }
 
+PLANT_WIDE = frozenset(
+    {
+        *("submitSites", "registerDocuments", "retireDocument"),
+        *("securityEvents", "acknowledgeSecurityEvent", "securityEventChanged"),
+    }
+)
+"""Root fields that reach every site: their role must count everywhere."""
+
+RECORDED = frozenset(
+    {
+        ("Query", "principals"),
+        ("Query", "securityEvents"),
+        ("Query", "whyDenied"),
+        ("Subscription", "securityEventChanged"),
+        ("Principal", "account"),
+        ("Principal", "sessions"),
+        ("Principal", "apiKeys"),
+        ("Principal", "identities"),
+    }
+)
+"""Fields whose reading stands in the record (DATA_READ), but for what people read of themselves: who may do what, and
+who is there. Nothing is in it that everybody may read: each read is a write."""
+
+RECORDED_BY_ID = frozenset({"Account", "ApiKey", "Identity", "LoginSession", "SecurityEvent"})
+"""Types whose reading is recorded, too, where one is asked for by its opaque id (`node`, `nodes`)."""
+
+MASK = "•••"
+MASKED: dict[str, dict[str, frozenset[Role]]] = {
+    "Principal": {"id": STAFF, "subject": STAFF, "displayName": STAFF},
+    "Signature": {"printedName": STAFF},
+    "LedgerEvent": {"actor": STAFF},
+    "JobResponse": {"begunBy": STAFF},
+    "MaterialActual": {"postedBy": STAFF},
+    "QuantityActual": {"postedBy": STAFF},
+    "OperationsDefinition": {"author": STAFF, "approver": STAFF},
+}
+"""Texts that only these roles read. Whoever else may use the field reads :data:`MASK`: a screen shows that somebody
+acted, and one document serves all roles. The id is masked as well, for it tells one person's acts from another's."""
+
+MASKED_VALUES = frozenset({"printed_name"})
+"""Values of events (`LedgerEvent.payload`) that are masked for whom :data:`MASKED` masks its actor."""
+
 EVENT_AUDIENCE: dict[str, frozenset[Role]] = dict.fromkeys(
-    ("PRINCIPAL_CREATED", "ROLE_GRANTED", "ROLE_WITHDRAWN", "API_KEY_ISSUED", "API_KEY_REVOKED"), SYSTEM_READERS
+    (
+        "PRINCIPAL_CREATED",
+        "PRINCIPAL_DEACTIVATED",
+        "PRINCIPAL_REACTIVATED",
+        "ROLE_GRANTED",
+        "ROLE_WITHDRAWN",
+        "API_KEY_ISSUED",
+        "API_KEY_REVOKED",
+        "ACCOUNT_OPENED",
+        "ACCOUNT_LOCKED",
+        "ACCOUNT_UNLOCKED",
+        "PASSWORD_CHANGED",
+        "PIN_CHANGED",
+        "BADGE_REGISTERED",
+        "BADGE_WITHDRAWN",
+        "BREAK_GLASS_SEALED",
+        "BREAK_GLASS_OPENED",
+        "IDENTITY_LINKED",
+        "IDENTITY_UNLINKED",
+        "SESSION_STARTED",
+        "SESSION_ENDED",
+        "SECURITY_EVENT_RAISED",
+        "SECURITY_EVENT_GREW",
+        "SECURITY_EVENT_ACKNOWLEDGED",
+        "DATA_READ",
+    ),
+    SYSTEM_READERS,
 ) | {
     "INBOUND_MESSAGE_DEAD_LETTERED": INBOX_READERS,
     "DESTINATION_REGISTERED": SYSTEM_READERS,
+    "DOCUMENT_REGISTERED": SYSTEM_READERS,
+    "DOCUMENT_RETIRED": SYSTEM_READERS,
 }
 """Events that only some may see, wherever they happened: who may do what is for administrators and auditors of all
 sites, what could not be read for those who see the inbox. Every other event is seen by whom its site is open to."""

@@ -1,8 +1,9 @@
 """A mutation field: one command, one unit of work.
 
 ``@command`` turns ``verb(work, input) -> payload`` into a mutation. It opens the unit of work in the sites where the
-actor holds a role that the policy names, claims the idempotency key, runs the verb, stores the answer beside the
-effect, and answers after the commit. A refusal rolls everything back and becomes ``userErrors``.
+actor holds a role that the policy names, claims the idempotency key, checks that a role counts where the command acts
+(:mod:`mesgraph.api.places`), runs the verb, stores the answer beside the effect, and answers after the commit. A
+refusal rolls everything back and becomes ``userErrors``.
 """
 
 import hashlib
@@ -11,17 +12,24 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, cast, get_type_hints
 
 import strawberry
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mesgraph.access.policy import audience
+from mesgraph.access.decision import commanded
 from mesgraph.api.answers import freeze, plain_input, thaw
+from mesgraph.api.budget import timed
 from mesgraph.api.context import Context, Info
+from mesgraph.api.places import check_places
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.user_errors import UserError
-from mesgraph.errors import Code, Refused, invalid
+from mesgraph.equipment.models import Site
+from mesgraph.errors import Code, Denied, Refused, invalid
 from mesgraph.ledger import receipts
 from mesgraph.ledger.entry import encode
-from mesgraph.work import Reason, Work
+from mesgraph.security_events.kinds import SecurityEventKind
+from mesgraph.signatures import actions as signatures
+from mesgraph.signatures.demands import demanded
+from mesgraph.work import Reason, Signed, Work
 
 SKEW = timedelta(seconds=5)
 TEXT_MAX = 2000
@@ -33,6 +41,17 @@ class ReasonInput:
 
     code: str = strawberry.field(description="A code of the plant's list, at most 64 characters.")
     comment: str | None = strawberry.field(default=None, description="Words, at most 2,000 characters.")
+
+
+@strawberry.input(
+    description="A signature under the record that a command is about: see `challengeSignature`. It is given with the "
+    "command, in one transaction, or not at all."
+)
+class SignatureInput:
+    """What a client got for a signature."""
+
+    challenge: str = strawberry.field(description="`text` of the challenge.")
+    proof: str = strawberry.field(description="What `POST /auth/step-up` answered.")
 
 
 @strawberry.input
@@ -50,6 +69,9 @@ class CommandInput:
         description="When it happened. The server's time when left out; at most 5 s ahead of it.",
     )
     reason: ReasonInput | None = strawberry.field(default=None, description="Why. Some commands demand it.")
+    signature: SignatureInput | None = strawberry.field(
+        default=None, description="A signature under what the command is about. A plant may demand it."
+    )
 
 
 @strawberry.interface(
@@ -97,7 +119,7 @@ async def run(
 ) -> Any:
     """Run one command and answer with its payload."""
     actor = context.actor
-    sites = actor.sites_with(audience("Mutation", name))
+    sites = commanded(actor, name)
 
     def unit(session: Session) -> Any:
         work = _work(context, session, name, input)
@@ -112,7 +134,8 @@ async def run(
                 answer.replayed = True
                 return answer
         try:
-            answer = verb(work, input)
+            check_places(session, actor, name, input)
+            answer = _signed(work, input.signature, lambda: verb(work, input))
         except Refused as refused:
             raise refused.under("input") from refused
         answer.ledger_events = work.events
@@ -125,14 +148,38 @@ async def run(
     outcome = "failed"
     try:
         with metrics.command_seconds.time():
-            answer = await context.plant.database.write(unit, sites)
+            answer = await context.plant.database.write(timed(unit), sites)
         outcome = "replayed" if answer.replayed else "done"
         return answer
+    except Denied as denied:  # at this place: the field itself is permitted
+        context.note(SecurityEventKind.PROBING, what=str(denied))
+        raise
     except Refused as refused:
         outcome = "refused"
+        context.note_refused(refused)
         return payload(user_errors=cast(Any, list(refused.violations)))
     finally:
         metrics.commands.labels(name, outcome).inc()
+
+
+def _signed(work: Work, given: SignatureInput | None, verb: Callable[[], Any]) -> Any:
+    """Run a verb, with the signature that goes with it."""
+    if given is None:
+        return verb()
+    try:
+        sent = signatures.Given(given.challenge, given.proof)
+        signature = signatures.take(work, sent, lambda site_id: _zone(work, site_id))
+    except Refused as refused:
+        raise refused.under("signature") from refused
+    work.signed = Signed(signature.record_kind, signature.record_id, signature.meaning, signature.id)
+    answer = verb()
+    signatures.settle(work, signature)
+    return answer
+
+
+def _zone(work: Work, site_id: int | None) -> str:
+    zone = work.session.scalar(select(Site.time_zone).where(Site.id == site_id))
+    return zone or "UTC"
 
 
 def _content(input: CommandInput) -> dict[str, Any]:
@@ -164,6 +211,7 @@ def _work(context: Context, session: Session, name: str, input: CommandInput) ->
         occurred_at=occurred_at,
         reason=_reason(input.reason),
         command=name,
+        demanded=demanded(context.plant.settings.signatures, name),
     )
 
 

@@ -1,33 +1,33 @@
-"""What is refused before anything is executed, beside what the schema refuses itself.
+"""What is refused before anything is executed, and in which order: what costs least to find comes first.
 
-Introspection follows the setting; commands and queries travel over HTTP, where each request proves anew who asks; and
-text that not both databases can keep (NUL, half of a surrogate pair) never gets as far as a verb.
+Whoever has used up the budget is refused before the document is looked at; a document is parsed, measured and validated
+once (:mod:`mesgraph.api.prepared`); then come who asks, how, and with which variables. Commands and queries travel over
+HTTP, where each request proves anew who asks.
 """
 
-import contextlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLError,
-    NoSchemaIntrospectionCustomRule,
-    OperationDefinitionNode,
-    StringValueNode,
-    Visitor,
-    visit,
-)
-from strawberry.extensions import ParserCache, SchemaExtension
-from strawberry.types.graphql import OperationType
+from cross_web import HTTPException
+from graphql import DocumentNode, FieldNode, GraphQLError, OperationDefinitionNode, OperationType, parse
+from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType as AllowedType
 
 from mesgraph.access.roles import Role
+from mesgraph.api.answer_size import expect_columns
 from mesgraph.api.context import Context
+from mesgraph.api.errors import refusal
+from mesgraph.api.limits import COST_MAX, DEADLINE_S, ERRORS_MAX, LONG_DEADLINE_S, NAME_MAX, STRING_MAX
+from mesgraph.api.literals import refused_values
+from mesgraph.api.prepared import Documents, Prepared
+from mesgraph.documents.store import Standing
 from mesgraph.errors import Code
-from mesgraph.words import UNKEPT
+from mesgraph.security_events.kinds import SecurityEventKind
 
-DEPTH_MAX = 32
 TEXT_MAX = 256 * 1024
+NOTHING = parse("{ __typename }")
+"""Stands for a document that is refused: strawberry wants one before it takes the refusals."""
 
 
 class LongField(NamedTuple):
@@ -46,75 +46,165 @@ class LongField(NamedTuple):
 LONG: tuple[LongField, ...] = (LongField("submitB2mml", frozenset({Role.ERP}), 16 * 1024 * 1024),)
 """The commands that take long values."""
 
-
-class KeptDocuments(ParserCache):
-    """Parses a document once."""
-
-    def on_parse(self) -> Iterator[None]:
-        """As the parent; what does not parse is left to the schema, which answers on every transport alike."""
-        with contextlib.suppress(GraphQLError):
-            next(super().on_parse())
-        yield
+WHOLE_TEXTS = frozenset({"submitMastersCsv"})
+"""Commands of which a single text may be as long as a request."""
 
 
-class Guard(SchemaExtension):
-    """Adds its refusals to those of validation; it stands after the validation cache."""
+class Guard:
+    """Decides about every document that is sent for one schema."""
 
-    def on_operation(self) -> Iterator[None]:
-        """Before parsing."""
-        settings = self._context.plant.settings
-        if not (settings.introspection or settings.graphiql):
-            self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
-        yield
+    def __init__(self, documents: Documents) -> None:
+        self.documents = documents
 
-    def on_validate(self) -> Iterator[None]:
-        """After the rules of GraphQL."""
-        execution = self.execution_context
-        refusals = list(refused_values(execution.variables or {}))
-        if "\\u" in (execution.query or "") and execution.graphql_document is not None:
-            refusals += refused_literals(execution.graphql_document)
-        if execution._provided_operation_name is None and _operations(execution.graphql_document) > 1:
-            refusals.append(_refusal("name the operation: the document has several", []))
-        if self._context.is_socket and execution.operation_type is not OperationType.SUBSCRIPTION:
-            refusals.append(_refusal("send queries and commands by POST; a socket carries subscriptions", []))
-        refusals += self._too_long()
-        if refusals:
-            execution.pre_execution_errors = [*(execution.pre_execution_errors or []), *refusals]
-        yield
+    def decide(self, execution: ExecutionContext, name: Any) -> None:
+        """Give ``execution`` its document, or the reasons why it is refused. ``name`` is the operation's, as sent."""
+        context: Context = execution.context
+        try:
+            errors = list(islice(self._refusals(execution, context, name), ERRORS_MAX + 1))
+        except HTTPException:
+            raise
+        except Exception as bug:  # whatever a document makes of the guard itself, it is answered and not executed
+            errors = [GraphQLError(str(bug), original_error=bug)]
+        execution.validation_rules = ()  # done here
+        if not errors:
+            return
+        execution.graphql_document = NOTHING
+        execution.allowed_operations = frozenset(AllowedType)
+        execution._provided_operation_name = None
+        execution.pre_execution_errors = errors
+        code = (errors[0].extensions or {}).get("code", "DOCUMENT_INVALID")
+        context.plant.metrics.refusals.labels(code).inc()
+        if code in (Code.RATE_LIMITED, Code.LIMIT_EXCEEDED):
+            context.note(SecurityEventKind.COST_SPIKE)
 
-    def _too_long(self) -> list[GraphQLError]:
-        """Long values are for the commands that take them, alone in their document."""
-        execution = self.execution_context
-        length = _length(execution.variables or {})
-        if length <= TEXT_MAX:
-            return []
-        fields = _root_fields(execution.graphql_document)
-        if any(fields == [long.field] and length <= long.value_max + TEXT_MAX for long in LONG):
-            return []
-        return [_refusal(f"the variables have at most {TEXT_MAX} characters", [])]
+    def _refusals(self, execution: ExecutionContext, context: Context, name: Any) -> Iterator[GraphQLError]:
+        if (wait_s := context.overdrawn_s()) > 0:
+            yield overdrawn(wait_s)
+            return
+        cost_max = COST_MAX
+        match cast(Any, execution.query):
+            case GraphQLError() as refused:  # such as one that is asked for by id, and not found
+                execution.query = None
+                yield refused
+                return
+            case Standing(text=text, cost_max=own):
+                execution.query, cost_max = text, own or COST_MAX
+        if (misshapen := _misshapen(execution.query, execution.variables, name)) is not None:
+            if not context.is_socket:
+                raise HTTPException(400, misshapen.message)
+            yield misshapen
+            return
+        prepared = self.documents.prepared(execution.query or "", suggest=context.explores)
+        if not isinstance(prepared, Prepared):
+            yield from prepared
+            return
+        execution.graphql_document = prepared.document
+        expect_columns(prepared.columns)
+        yield from _not_now(prepared, context, name or None)
+        yield from refused_values(execution.variables or {})
+        yield from _too_long(prepared.document, execution.variables or {})
+        yield from _too_costly(prepared, name or None, execution.variables or {}, cost_max)
 
-    @property
-    def _context(self) -> Context:
-        context: Context = self.execution_context.context
-        return context
+
+def overdrawn(wait_s: float) -> GraphQLError:
+    """Whoever asks has used up the time of the processor that is there for one principal."""
+    wait_s = max(wait_s, 0.1)
+    message = f"you have used up your time of the processor; try again in {wait_s:.1f} s, and ask for less at once"
+    error = refusal(message, Code.RATE_LIMITED)
+    error.extensions["retryAfter"] = round(wait_s, 1)  # type: ignore[index]  # refusal() made it
+    return error
 
 
-def _length(variables: dict[str, Any]) -> int:
-    """About how many characters ``variables`` took as JSON, never more than they did."""
-    length = 0
+def deadline_s(execution: ExecutionContext) -> float:
+    """How long ``execution`` may take, in seconds."""
+    fields = _root_fields(execution.graphql_document)
+    return LONG_DEADLINE_S if any(fields == [long.field] for long in LONG) else DEADLINE_S
+
+
+def _misshapen(query: Any, variables: Any, name: Any) -> GraphQLError | None:
+    """The parts of a request that are not what they have to be: over a socket nobody has looked at them yet."""
+    if not isinstance(query, str) or not query:
+        return refusal("`query` is wanted, the text of a document")
+    if variables is not None and not isinstance(variables, dict):
+        return refusal("`variables` is an object with the variables by their names", Code.INVALID_VALUE)
+    if name is not None and not isinstance(name, str):
+        return refusal("`operationName` is the name of an operation of the document")
+    if name is not None and len(name) > NAME_MAX:
+        message = f"the operation's name has {len(name):,} characters; at most {NAME_MAX} are taken: shorten it"
+        return refusal(message, Code.LIMIT_EXCEEDED)
+    return None
+
+
+def _not_now(prepared: Prepared, context: Context, name: str | None) -> Iterator[GraphQLError]:
+    """What the document may not do for this caller, or by this way."""
+    kind = prepared.kind(name)
+    if kind is None:
+        yield _no_operation(prepared, name)
+        return
+    if context.is_socket and kind is not OperationType.SUBSCRIPTION:
+        yield refusal("send queries and commands by POST; a socket carries subscriptions")
+    if prepared.introspects and not context.explores:
+        yield refusal(
+            "introspection is for the roles that MESGRAPH_EXPLORERS names, where the server has it switched on: "
+            "read schema.graphql instead",
+            Code.FORBIDDEN if context.plant.settings.explorable else Code.DOCUMENT_INVALID,
+        )
+    if context.by_get and kind is OperationType.QUERY and not context.may_explore:
+        yield refusal("queries by GET are for the roles that MESGRAPH_EXPLORERS names: use POST", Code.FORBIDDEN)
+
+
+def _no_operation(prepared: Prepared, name: str | None) -> GraphQLError:
+    if name is not None:
+        return refusal(f"the document has no operation {name[:40]!r}")
+    several = len(prepared.extent.operations) > 1
+    return refusal("name the operation: the document has several" if several else "the document has no operation")
+
+
+def _too_costly(
+    prepared: Prepared, name: str | None, variables: dict[str, Any], cost_max: int
+) -> Iterator[GraphQLError]:
+    cost = prepared.extent.cost(name, variables)
+    if cost > cost_max:
+        way_out = "lower `first`, or ask page by page"
+        message = f"the answer may cost {cost:,}; at most {cost_max:,} is permitted: {way_out}"
+        yield refusal(message, Code.LIMIT_EXCEEDED)
+
+
+def _too_long(document: DocumentNode, variables: dict[str, Any]) -> Iterator[GraphQLError]:
+    """Long values are for the commands that take them, alone in their document."""
+    length, longest = _lengths(variables)
+    if length <= STRING_MAX:
+        return
+    fields = _root_fields(document)
+    if any(fields == [long.field] and length <= long.value_max + TEXT_MAX for long in LONG):
+        return
+    if longest > STRING_MAX and not (len(fields) == 1 and fields[0] in WHOLE_TEXTS):
+        yield refusal(
+            f"a text has {longest:,} characters; at most {STRING_MAX:,} are taken: send it in parts",
+            Code.LIMIT_EXCEEDED,
+        )
+    if length > TEXT_MAX:
+        message = f"the variables have {length:,} characters; at most {TEXT_MAX:,} are taken: send several requests"
+        yield refusal(message, Code.LIMIT_EXCEEDED)
+
+
+def _lengths(variables: dict[str, Any]) -> tuple[int, int]:
+    """About how many characters ``variables`` took as JSON, never more than they did, and the longest text in them."""
+    length = longest = 0
     waiting: list[Any] = [variables]
     while waiting:
         value = waiting.pop()
         match value:
             case str():
                 length += len(value)
+                longest = max(longest, len(value))
             case dict():
                 length += sum(map(len, value))
                 waiting += value.values()
             case list():
                 waiting += value
         length += 2
-    return length
+    return length, longest
 
 
 def _root_fields(document: DocumentNode | None) -> list[str]:
@@ -122,50 +212,5 @@ def _root_fields(document: DocumentNode | None) -> list[str]:
     definitions = document.definitions if document is not None else ()
     if len(definitions) != 1 or not isinstance(definitions[0], OperationDefinitionNode):
         return []
-    return [node.name.value for node in definitions[0].selection_set.selections if isinstance(node, FieldNode)]
-
-
-def refused_values(variables: dict[str, Any]) -> Iterator[GraphQLError]:
-    """A refusal for each text in ``variables`` that cannot be kept, and for values nested too deeply."""
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(variables, ())]
-    while waiting:
-        value, path = waiting.pop()
-        match value:
-            case str() if UNKEPT.search(value):
-                yield _unkept(path)
-            case dict() | list() if len(path) > DEPTH_MAX:
-                yield _refusal(f"values are nested at most {DEPTH_MAX} deep", path, Code.INVALID_VALUE)
-            case dict():
-                if any(UNKEPT.search(key) for key in value):
-                    yield _unkept(path)
-                waiting += [(item, (*path, key)) for key, item in value.items()]
-            case list():
-                waiting += [(item, (*path, i)) for i, item in enumerate(value)]
-
-
-def refused_literals(document: DocumentNode) -> list[GraphQLError]:
-    """A refusal for each text in the document that cannot be kept."""
-    found: list[GraphQLError] = []
-
-    class Texts(Visitor):
-        def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-            if UNKEPT.search(node.value):
-                found.append(_unkept(()))
-
-    visit(document, Texts())
-    return found
-
-
-def _operations(document: DocumentNode | None) -> int:
-    definitions = document.definitions if document is not None else ()
-    return sum(isinstance(definition, OperationDefinitionNode) for definition in definitions)
-
-
-def _unkept(path: tuple[str | int, ...]) -> GraphQLError:
-    return _refusal("text cannot hold the character NUL or half of a surrogate pair", path, Code.INVALID_VALUE)
-
-
-def _refusal(message: str, path: Any, code: Code = Code.DOCUMENT_INVALID) -> GraphQLError:
-    return GraphQLError(
-        message, extensions={"code": code.value, "retryable": False, "path": [str(part) for part in path]}
-    )
+    selections = definitions[0].selection_set.selections
+    return [node.name.value for node in cast(Any, selections) if isinstance(node, FieldNode)]

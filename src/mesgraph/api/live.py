@@ -37,6 +37,7 @@ async def follow(
     with context.plant.metrics.subscriptions.track_inprogress():
         async for event in context.plant.tail.follow(after):
             await context.prove_again()
+            await context.rest()
             if (
                 context.may_see(event.type, event.site_id)
                 and (types is None or event.type in types)

@@ -14,9 +14,13 @@ import strawberry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mesgraph.access.policy import RECORDED_BY_ID, audience
+from mesgraph.access.roles import EVERYONE
 from mesgraph.api.context import Info
 from mesgraph.db import Entity, sites_of
 from mesgraph.errors import Refused, Violation, invalid, not_found
+from mesgraph.security_events.models import SecurityEvent
+from mesgraph.work import Actor
 
 E = TypeVar("E", bound=Entity)
 
@@ -114,6 +118,19 @@ def _absent(session: Session, cls: type[Entity], reference: str, *path: str | in
     return absent
 
 
+def find_node(session: Session, id: str, *path: str | int) -> Entity:
+    """The thing of whatever type that an opaque id names within the session's scope; else NOT_FOUND.
+
+    People, keys, messages and whatever else is not for every role are none of them.
+    """
+    parsed = parse_node_id(id)
+    open_to_all = parsed is not None and audience(parsed[0], "*") == EVERYONE
+    row = _get(session, NODES[parsed[0]].row, parsed[1]) if parsed is not None and open_to_all else None
+    if parsed is None or row is None or row.subject_kind != parsed[0]:
+        raise Refused(not_found("node", id[:100], *path))
+    return row
+
+
 def find_optional(session: Session, cls: type[E], reference: str | None, *path: str | int) -> E | None:
     """Like :func:`find`; ``None`` when no reference was given."""
     return None if reference is None else find(session, cls, reference, *path)
@@ -193,7 +210,16 @@ async def _load(info: Info, ids: list[strawberry.ID]) -> list[Any]:
         parsed = parse_node_id(text)
         if parsed is None:
             return None
-        row = await info.context.one(NODES[parsed[0]].row, parsed[1])
+        row = await info.context.visible(NODES[parsed[0]].row, parsed[1])
         return row if row is not None and row.subject_kind == parsed[0] else None
 
-    return await asyncio.gather(*(one(text) for text in ids))
+    found = await asyncio.gather(*(one(text) for text in ids))
+    info.context.reads.update(f"Query.{info.field_name}" for row in found if _is_recorded(row, info.context.actor))
+    return found
+
+
+def _is_recorded(row: Any, actor: Actor) -> bool:
+    """Whether that a row is read stands in the record: not what people read of themselves."""
+    if row is None or row.subject_kind not in RECORDED_BY_ID:
+        return False
+    return row.subject_kind == SecurityEvent.kind or row.principal_id != actor.principal_id

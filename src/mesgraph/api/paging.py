@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeDecorator
 from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.errors import Refused, invalid
+from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.words import UNKEPT
 
 N = TypeVar("N")
@@ -95,6 +96,8 @@ async def page(info: Info, listing: Listing, order: Order, first: int, after: st
 
     rows = await info.context.read(lambda session: _rows(session, statement(session), order, first + 1, after))
     shown = rows[:first]
+    if after is not None:
+        info.context.note(SecurityEventKind.MASS_EXPORT, times=len(shown))
     cursors = [_cursor(row, order) for row in shown]
 
     async def count() -> int:

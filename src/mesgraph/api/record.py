@@ -8,6 +8,7 @@ from uuid import UUID
 import cbor2
 import strawberry
 
+from mesgraph.access.policy import MASK, MASKED, MASKED_VALUES
 from mesgraph.api.context import Info
 from mesgraph.api.nodes import opaque_id
 from mesgraph.api.scalars import JSON, show_instant
@@ -57,10 +58,13 @@ class LedgerEventType:
     @strawberry.field(
         description="The values of the event. Decimals are strings, moments RFC 3339, things {kind, key}."
     )
-    def payload(root: strawberry.Parent[Any]) -> JSON:
-        """The payload as JSON."""
+    def payload(root: strawberry.Parent[Any], info: Info) -> JSON:
+        """The payload as JSON, names of people masked for those who see none."""
         stored = root.payload
-        return JSON(as_json(decode_payload(stored) if isinstance(stored, bytes) else stored))
+        values = decode_payload(stored) if isinstance(stored, bytes) else stored
+        if not info.context.actor.has_any(MASKED["LedgerEvent"]["actor"]):
+            values = values | dict.fromkeys(MASKED_VALUES & values.keys(), MASK)
+        return JSON(as_json(values))
 
     @strawberry.field(description="SHA-256 leaf of the entry, hexadecimal: keep it, and absence can be proved later.")
     def leaf_hash(root: strawberry.Parent[Any]) -> str:

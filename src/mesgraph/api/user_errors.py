@@ -11,6 +11,7 @@ from mesgraph.errors import (
     MEANINGS,
     Code,
     QuantityViolation,
+    SignatureViolation,
     TransitionViolation,
     VersionViolation,
     Violation,
@@ -97,3 +98,10 @@ class VersionConflictError(UserError):
     """`expectedVersion` is not the stored version (VERSION_CONFLICT)."""
 
     current: int = strawberry.field(description="The stored version.")
+
+
+@user_error(SignatureViolation)
+class SignatureRequiredError(UserError):
+    """The plant demands a signature for this command (SIGNATURE_REQUIRED)."""
+
+    meaning: str = strawberry.field(description="The meaning with which it must be signed (SignatureMeaning).")

@@ -6,8 +6,8 @@ alone); 401 when nobody is known.
 """
 
 import json
+import math
 import re
-import time
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
@@ -25,56 +25,39 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET
 
-from mesgraph.access.queries import authenticate
+from mesgraph.api.answer_size import written
+from mesgraph.api.budget import Budgets, meter, metered
 from mesgraph.api.context import Context
-from mesgraph.api.guard import LONG
-from mesgraph.errors import Code, Denied
+from mesgraph.api.door import Door
+from mesgraph.api.ending import ADMITTED
+from mesgraph.api.guard import LONG, overdrawn
+from mesgraph.api.json_bounds import check_json
+from mesgraph.api.limits import BODY_MAX, DIGITS_MAX, Excess
+from mesgraph.api.socket import Socket
+from mesgraph.api.stored import asked, stored_only, with_extensions
+from mesgraph.errors import Code, Denied, Unavailable
 from mesgraph.plant import Plant
-from mesgraph.work import Actor
+from mesgraph.security_events.kinds import SecurityEventKind
+from mesgraph.security_events.watch import principal
 
 RESPONSE_TYPE = "application/graphql-response+json"
-BODY_MAX = 256 * 1024
-"""Longest request in bytes; :mod:`mesgraph.api.guard` names the fields that take longer ones."""
-KEY_KEPT_S = 2.0
-"""For how long a checked key is believed: a revoked key stops within this time."""
-
-DIGITS_MAX = 40
-HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
 
 
-class Door:
-    """Checks keys, and remembers each for two seconds so that a screen full of queries costs one look-up."""
-
-    def __init__(self, plant: Plant) -> None:
-        self._plant = plant
-        self._known: dict[str, tuple[float, Actor]] = {}
-
-    async def actor_of(self, authorization: str | None) -> Actor | None:
-        """The actor of an ``Authorization`` value ``Bearer mg_...``; ``None`` for any wrong one."""
-        scheme, _, text = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not text:
-            return None
-        now = time.monotonic()
-        known = self._known.get(text)
-        if known is not None and now - known[0] < KEY_KEPT_S:
-            return known[1]
-        at = self._plant.clock.now()
-        actor = await self._plant.database.read(lambda session: authenticate(session, text, at))
-        if actor is None:
-            self._known.pop(text, None)
-            return None
-        if len(self._known) > 10_000:
-            self._known.clear()
-        self._known[text] = (now, actor)
-        return actor
+class NotRead(json.JSONDecodeError):
+    """JSON that passes a limit."""
 
 
 class GraphQLView(GraphQL[Context, None]):
     """An endpoint of the schema: WebSocket beside HTTP, or server-sent events on a path of their own."""
 
-    def __init__(self, schema: Any, plant: Plant, stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL) -> None:
+    graphql_transport_ws_handler_class = Socket
+
+    def __init__(
+        self, schema: Any, plant: Plant, door: Door, budgets: Budgets, stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -82,18 +65,23 @@ class GraphQLView(GraphQL[Context, None]):
             subscription_protocols=(stream,),
             connection_init_wait_timeout=timedelta(seconds=5),
             max_subscriptions_per_connection=20,
+            allowed_origins=sorted(plant.settings.origins),
         )
+        self._budgets = budgets
         self._plant = plant
-        self._door = Door(plant)
+        self._door = door
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Who asks: by header, or, on a WebSocket, later by ``connection_init``."""
         _accepts_response_type.set(RESPONSE_TYPE in request.headers.get("accept", ""))
         context = Context(self._plant, None)
         context.is_socket = isinstance(request, WebSocket)
+        context.admitted = request.scope.get(ADMITTED)
+        context.peer = request.client.host if request.client else None
+        context.by_get = request.scope.get("method") == "GET"
         await self._admit(context, request.headers.get("authorization"))
         if context.caller is None and not context.is_socket:
-            raise HTTPException(401, "send a valid key: Authorization: Bearer mg_...")
+            raise HTTPException(401, "send a valid key or token: Authorization: Bearer mg_...")
         return context
 
     async def on_ws_connect(self, context: Context) -> dict[str, object] | None:
@@ -101,19 +89,50 @@ class GraphQLView(GraphQL[Context, None]):
         parameters = context.connection_params or {}
         sent = parameters.get("Authorization") or parameters.get("authorization")
         if isinstance(sent, str):
-            await self._admit(context, sent)
+            try:
+                await self._admit(context, sent)
+            except Unavailable as error:
+                raise ConnectionRejectionError({"code": error.code.value}) from error
         if context.caller is None:
             raise ConnectionRejectionError({"code": Code.UNAUTHENTICATED.value})
         return {}
 
     async def body_max(self, authorization: str) -> int:
         """The longest request that the holder of this key may send, in bytes."""
-        actor = await self._door.actor_of(authorization)
+        try:
+            actor = await self._door.actor_of(authorization)
+        except Unavailable:
+            return BODY_MAX
         return max((long.request_max for long in LONG if actor and actor.has_any(long.roles)), default=BODY_MAX)
 
     async def _admit(self, context: Context, authorization: str | None) -> None:
         context.prove = partial(self._door.actor_of, authorization)
         context.caller = await context.prove()
+        if context.caller is None:
+            if authorization is not None:
+                context.note(SecurityEventKind.TOKEN_SPRAYING, what=authorization)
+            return
+        if context.admitted is not None and not context.admitted.done():
+            context.admitted.set_result((authorization, context.caller))
+        context.stored_only = stored_only(self._plant.settings.stored_only, context.caller)
+        context.bucket = self._budgets.of(context.caller.principal_id)
+        if (counting := meter()) is not None:
+            counting.charge_to(context.bucket)
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """As the parent; a stored document is no question for a page."""
+        by_id = {"documentId", "extensions"} & set(request.query_params)
+        return not by_id and super().should_render_graphql_ide(request)
+
+    def parse_query_params(self, params: Any) -> dict[str, Any]:
+        """As the parent; the id of a stored document may stand by itself."""
+        return with_extensions(super().parse_query_params(params))
+
+    async def parse_http_body(self, request: Any) -> Any:
+        """As the parent, for a document that is asked for by whatever name."""
+        data: Any = await super().parse_http_body(request)
+        data.query = asked(data.query, data.extensions)
+        return data
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """As the parent; without ``data`` when nothing was executed."""
@@ -127,33 +146,73 @@ class GraphQLView(GraphQL[Context, None]):
     ) -> Response:
         """Status and media type as the specification says."""
         response = super().create_response(response_data, sub_response)
+        if (wait_s := _to_wait_s(response_data)) is not None:
+            response.status_code = 429
+            response.headers["retry-after"] = str(math.ceil(wait_s))
         if _accepts_response_type.get():
             response.headers["content-type"] = f"{RESPONSE_TYPE}; charset=utf-8"
-            if isinstance(response_data, dict) and "data" not in response_data:
+            if isinstance(response_data, dict) and "data" not in response_data and response.status_code == 200:
                 response.status_code = 400
         return response
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """As the parent; what is refused before GraphQL begins has a code, too."""
         try:
-            return await super().run(request, context, root_value)
+            return await metered(self._run(request, context, root_value))
         except HTTPException as refusal:
             code = Code.UNAUTHENTICATED if refusal.status_code == 401 else Code.DOCUMENT_INVALID
+            if isinstance(refusal.__cause__, NotRead):
+                code = Code.LIMIT_EXCEEDED
             error = {"message": refusal.reason, "extensions": {"code": code.value, "retryable": False, "path": []}}
             response = JSONResponse({"errors": [error]}, status_code=refusal.status_code)
             if refusal.status_code == 401:
                 response.headers["www-authenticate"] = "Bearer"
             return response
+        except Unavailable as error:
+            # nobody could find out who asks: the database does not answer, or the identity provider
+            if not isinstance(request, Request):
+                raise
+            extensions: dict[str, Any] = {"code": error.code.value, "retryable": True, "path": []}
+            return JSONResponse({"errors": [{"message": str(error), "extensions": extensions}]}, status_code=503)
+
+    async def _run(self, request: Any, context: Any, root_value: Any) -> Any:
+        if isinstance(request, Request) and (actor := await self._door.actor_of(request.headers.get("authorization"))):
+            bucket = self._budgets.of(actor.principal_id)
+            if bucket is not None and (wait_s := bucket.wait_s()) > 0:
+                # before anything is read: whoever has nothing left should not have that, either
+                if (counting := meter()) is not None:
+                    counting.charge_to(bucket)
+                self._plant.metrics.refusals.labels(Code.RATE_LIMITED.value).inc()
+                who = principal(actor.principal_id, request.client.host if request.client else None)
+                self._plant.watch.note(SecurityEventKind.COST_SPIKE, who, self._door.now())
+                refused: GraphQLHTTPResponse = {"errors": [overdrawn(wait_s).formatted]}
+                return self.create_response(refused, await self.get_sub_response(request))
+        return await super().run(request, context, root_value)
 
     def encode_json(self, data: object) -> str:
-        """Compact JSON."""
-        return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        """Compact JSON, within the limit of answers."""
+        return written(data)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """As the parent; what passes a limit says so."""
+        try:
+            value: Any = self.decode_json(data)
+            return with_extensions(value) if isinstance(data, bytes) else value  # a body, not a part of an address
+        except NotRead as error:
+            raise HTTPException(400, error.msg) from error
+        except json.JSONDecodeError as error:
+            raise HTTPException(400, "Unable to parse request body as JSON") from error
 
     def decode_json(self, data: str | bytes) -> object:
         """An object in the JSON of RFC 8259: no NaN, no endless numbers, no half characters, no bottomless nesting."""
+        text = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+        try:
+            check_json(text)
+        except Excess as excess:
+            raise NotRead(str(excess), "", 0) from excess
         try:
             value: object = json.loads(data, parse_int=_parse_int, parse_constant=_refuse_constant)
-            if HALF_CHARACTER.search(data if isinstance(data, str) else data.decode()):
+            if HALF_CHARACTER.search(text):
                 json.dumps(value, ensure_ascii=False).encode()
         except json.JSONDecodeError:
             raise
@@ -164,6 +223,13 @@ class GraphQLView(GraphQL[Context, None]):
         if len(str(value.get("query") or "")) > BODY_MAX:
             raise HTTPException(400, f"a document has at most {BODY_MAX} characters: send long values as variables")
         return value
+
+
+def _to_wait_s(answer: Any) -> float | None:
+    """The seconds after which a caller who has used up the budget may come again."""
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    told = [(error.get("extensions") or {}).get("retryAfter") for error in errors or ()]
+    return next((wait_s for wait_s in told if wait_s is not None), None)
 
 
 def _parse_int(digits: str) -> int:

@@ -24,6 +24,8 @@ class Database(ABC):
     """
 
     dialect: ClassVar[str]
+    row_security: bool = False
+    """Whether the database itself hides rows of other sites, behind the scope of sessions. Known once it is open."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []

@@ -1,6 +1,7 @@
 """PostgreSQL over asyncpg, for plants that outgrow one machine or one writer."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
@@ -11,11 +12,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
+from mesgraph.db import row_security
 from mesgraph.db.database import Database, Unit
 from mesgraph.db.scope import Sites, apply_scope
 from mesgraph.errors import Code, Unavailable
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 TRIES = 5
 POOL_TIMEOUT_S = 10
@@ -57,22 +61,27 @@ class ServerDatabase(Database):
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
             pool_recycle=900,
+            hide_parameters=True,
             connect_args={
                 "server_settings": SERVER_SETTINGS,
                 "timeout": 5,
                 "prepared_statement_cache_size": STATEMENTS_KEPT,
             },
         )
+        self._role = url.username or "of this account"
         self._running: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
-        """Make sure that the server answers."""
+        """Make sure that the server answers, and say so when nothing but the API keeps sites apart there."""
         try:
             async with self._engine.connect() as connection:
-                await connection.exec_driver_sql("SELECT 1")
+                self.row_security = not await row_security.escaped(connection)
         except (OSError, DBAPIError, TimeoutError) as error:
             shown = self.url.render_as_string()
             raise Unavailable(Code.UNAVAILABLE, f"{shown} does not answer: {error}") from error
+        if not self.row_security:
+            message = "the database role %s is a superuser or bypasses row security: only the API keeps sites apart"
+            log.warning(message, self._role)
 
     async def close(self) -> None:
         """Finish what runs, then close the pool."""
@@ -98,9 +107,10 @@ class ServerDatabase(Database):
     async def _read(self, query: Unit[T], sites: Sites) -> T:
         try:
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                await session.connection(
+                connection = await session.connection(
                     execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
                 )
+                await row_security.hold(session, connection, sites, reads=True)
                 apply_scope(session.sync_session, sites)
                 return await session.run_sync(query)
         except (DBAPIError, OSError, PoolTimeout) as error:
@@ -110,6 +120,7 @@ class ServerDatabase(Database):
         for attempt in range(1, TRIES + 1):
             try:
                 async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                    await row_security.hold(session, await session.connection(), sites, reads=False)
                     apply_scope(session.sync_session, sites)
                     result = await session.run_sync(unit)
             except (DBAPIError, OSError, StaleDataError, PoolTimeout) as error:

@@ -48,6 +48,11 @@ class Entity(Row):
         raise NotImplementedError(type(self).__name__)
 
     @property
+    def place_id(self) -> int | None:
+        """Id of the equipment where it is, for roles that count at equipment; ``None`` for its site as a whole."""
+        return None
+
+    @property
     def subject_kind(self) -> str:
         """The public type name of this very row."""
         return self.kind

@@ -212,7 +212,7 @@ def engine(database: str, pragmas: tuple[str, ...], begin: str, **pool: Any) -> 
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    made = create_engine("sqlite://", creator=connect, **pool)
+    made = create_engine("sqlite://", creator=connect, hide_parameters=True, **pool)
     event.listen(made, "begin", cast(Callable[..., None], lambda connection: connection.exec_driver_sql(begin)))
     return made
 

@@ -107,8 +107,8 @@ def approve_operations_definition(
     """Approve a reviewed version and freeze its content under its hash.
 
     The times replace those of the draft; without any the version is effective from now on, for good. Of several
-    effective versions orders take the one that became effective last. Refuses VERSION_CONFLICT, INVALID_TRANSITION,
-    SAME_PERSON_FORBIDDEN for the author (I35), TIME_ORDER_INVALID.
+    effective versions orders take the one that became effective last. Refuses VERSION_CONFLICT, SIGNATURE_REQUIRED,
+    INVALID_TRANSITION, SAME_PERSON_FORBIDDEN for the author (I35), TIME_ORDER_INVALID.
     """
     work.lock(definition)
     starts = effective_from or definition.effective_from or work.now
@@ -116,6 +116,8 @@ def approve_operations_definition(
     with all_violations() as found:
         with found.under():
             work.expect(definition, expected_version)
+        with found.under():
+            work.needs_signature(definition)
         with found.under():
             lifecycle.check_step(definition, DefinitionState.APPROVED)
         if definition.author_id == work.actor.principal_id:

@@ -87,12 +87,7 @@ class Client:
 
         Tried again, with the same key, until it is answered. Raises :class:`CommandRefused`.
         """
-        name = command[0].upper() + command[1:]
-        document = (
-            f"mutation {name}($input: {name}Input!) {{ {command}(input: $input) "
-            f"{{ {fields} replayed ledgerEvents {{ eventId }} {REFUSALS} }} }}"
-        )
-        data = await self.ask(document, input={**input, "idempotencyKey": key})
+        data = await self.ask(document_of(command, fields), input={**input, "idempotencyKey": key})
         payload: dict[str, Any] = data[command]
         if payload["userErrors"]:
             raise CommandRefused(command, key, payload["userErrors"])
@@ -140,6 +135,15 @@ class Client:
             raise Again(text) if retryable else QuestionFailed(f"{text} in {document[:200]}")
         data: dict[str, Any] = answer["data"]
         return data
+
+
+def document_of(command: str, fields: str = "") -> str:
+    """The document with which ``command`` is sent, and ``fields`` of its answer asked for."""
+    name = command[0].upper() + command[1:]
+    return (
+        f"mutation {name}($input: {name}Input!) {{ {command}(input: $input) "
+        f"{{ {fields} replayed ledgerEvents {{ eventId }} {REFUSALS} }} }}"
+    )
 
 
 def delay_s(attempt: int) -> float:

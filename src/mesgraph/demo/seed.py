@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mesgraph.demo.client import document_of
 from mesgraph.demo.crew import Crew
 from mesgraph.demo.halvard import (
     DEFINITIONS,
@@ -18,6 +19,8 @@ from mesgraph.demo.halvard import (
 from mesgraph.demo.recording import INSTRUCTIONS, PARAMETERS
 
 REVISION = "1"
+DRIVER_COMMANDS = ("reportEquipmentState",)
+"""What the drivers of the shift send."""
 UOM = {material.code: material.uom for material in MATERIALS}
 
 
@@ -49,6 +52,9 @@ async def seed(crew: Crew, sites: Sequence[str]) -> None:
     await crew["erp"].do("submitMaterialDefinitions", "materials", definitions=materials)
     for definition in DEFINITIONS:
         await _define(crew, definition)
+    # drivers run stored documents only
+    documents = [{"text": document_of(command)} for command in DRIVER_COMMANDS]
+    await crew["admin"].do("registerDocuments", "documents", documents=documents)
     # what is made is told to the ERP, whose connector fetches it (outboundReady, acknowledgeOutbound)
     await crew["admin"].do("registerDestination", "destination/ERP1", code="ERP1", kind="CONNECTOR")
 

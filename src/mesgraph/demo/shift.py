@@ -61,7 +61,7 @@ class Shift:
     async def send(self, step: Step, more_fields: str = "") -> dict[str, Any]:
         """Send one command at its time and learn the ids of its answer."""
         self.clock.set(step.at)
-        fields = f"{FIELDS.get(step.command, '')} {more_fields}"
+        fields = " ".join(filter(None, (FIELDS.get(step.command), more_fields)))
         payload = await self.crew[step.who].do(step.command, step.key, fields, **self.filled(step.input))
         self._learn(step, payload)
         return payload

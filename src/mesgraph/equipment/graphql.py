@@ -17,6 +17,7 @@ from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find, node
 from mesgraph.api.paging import Connection, Order, listing, orders
+from mesgraph.api.places import at, named
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.scalars import GLN, UnitCode
@@ -515,6 +516,7 @@ class EquipmentCommands:
         return SubmitEquipmentPayload(equipment=shown(rows))
 
     @command
+    @at(named(Equipment, "equipment"))
     def report_equipment_state(work: Work, input: ReportEquipmentStateInput) -> ReportEquipmentStatePayload:
         """Record the state that a machine is in. The same state again changes nothing; a step that PackML does not
         know is recorded and marked as inferred.
@@ -527,6 +529,7 @@ class EquipmentCommands:
         return ReportEquipmentStatePayload(equipment=shown(equipment), state_record=shown(record))
 
     @command
+    @at(named(Equipment, "equipment"))
     def command_equipment(work: Work, input: CommandEquipmentInput) -> CommandEquipmentPayload:
         """Tell a machine what to do, by hand, where no driver reports its states: they follow the commands of PackML.
         What the present state does not permit is refused with the commands that it does.

@@ -124,6 +124,11 @@ class Equipment(Sited, Entity):
     __table_args__ = (UniqueConstraint("site_id", "code"), Index("ix_equipment_by_code", "code", "id"))
 
     @property
+    def place_id(self) -> int | None:
+        """Itself."""
+        return self.id
+
+    @property
     def human_key(self) -> str:
         """The code within its site."""
         return self.code

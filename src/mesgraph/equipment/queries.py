@@ -23,7 +23,7 @@ def site_by_key(session: Session, code: str) -> Site | None:
 def any_site(session: Session, code: str) -> tuple[int, str] | None:
     """Id and code of a site, in scope or not: what somebody may name who sends something there."""
     table = Site.__table__
-    row = session.connection().execute(select(table.c.id, table.c.code).where(table.c.code == code)).first()
+    row = session.execute(select(table.c.id, table.c.code).where(table.c.code == code)).first()
     return (row[0], row[1]) if row is not None else None
 
 
@@ -93,6 +93,18 @@ def open_state(session: Session, equipment_id: int) -> EquipmentStateRecord | No
             EquipmentStateRecord.equipment_id == equipment_id, EquipmentStateRecord.to_at.is_(None)
         )
     )
+
+
+def above(session: Session, ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """Ids of the equipment above each of these in the hierarchy, itself included."""
+    tree = select(Equipment.id.label("of"), Equipment.id, Equipment.parent_id).where(Equipment.id.in_(sorted(ids)))
+    found = tree.cte("tree", recursive=True)
+    upwards = select(found.c.of, Equipment.id, Equipment.parent_id).join(found, Equipment.id == found.c.parent_id)
+    found = found.union(upwards)
+    paths: dict[int, set[int]] = {key: set() for key in ids}
+    for of, key in session.execute(select(found.c.of, found.c.id)):
+        paths[of].add(key)
+    return {key: frozenset(path) for key, path in paths.items()}
 
 
 def within(session: Session, root_id: int) -> list[int]:

@@ -20,6 +20,9 @@ class AttributionModel(StrEnum):
     """How the content of an item is thought to be spread over what was made from it."""
 
     PROPORTIONAL = "PROPORTIONAL"
+    FIFO = "FIFO"
+    WORST_CASE = "WORST_CASE"
+    POSITIONAL = "POSITIONAL"
 
 
 PRECISION = 50

@@ -135,14 +135,3 @@ def holds_behind(session: Session, item_ids: Collection[int]) -> list[HeldSource
     on_them = open_holds.where(held.item_id.in_(item_ids))
     rows = session.execute(behind.union(on_them)).all()
     return sorted((HeldSource(*row) for row in rows), key=lambda source: (source.number, source.item_id))
-
-
-def connected(session: Session, item_id: int) -> set[int]:
-    """Ids of the items that ``item_id`` was made from and of those made from it, at any site, itself included."""
-    ids = {item_id}
-    for forward, far in ((True, LineRole.OUTPUT), (False, LineRole.INPUT)):
-        walk = reached_from([item_id], NOW, forward=forward)
-        inside = select(LINE.c.item_id).join(EVENT, EVENT.c.id == LINE.c.event_id)
-        inside = inside.where(LINE.c.event_id.in_(select(walk.c.event_id)), LINE.c.role == far)
-        ids |= set(session.scalars(inside if forward else inside.where(NOW.still_in(LINE, EVENT))))
-    return ids

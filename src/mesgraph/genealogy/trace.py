@@ -1,326 +1,303 @@
-"""Traces: what an item was made from, and where it went.
+"""Traces out of memory: what an item was made from, and where it went, in microseconds and at any depth.
 
-Set-based: the number of statements does not grow with the depth. The walk passes through items of every site; what lies
-outside the caller's scope is left out of the answer and counted, and the amounts are those of the whole graph.
+The core answers in numbers, for one position of the record (:class:`Half`). What the caller may see, and the rows that
+are shown, are read from the database afterwards: numbers are the same for everybody.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
-from enum import StrEnum
-from typing import Any, cast
+from decimal import Decimal
+from itertools import product
+from typing import TypeAlias, TypedDict
 
-from sqlalchemy import Table, func, literal, or_, select
-from sqlalchemy.orm import Session
+from typing_extensions import Buffer
 
+from mesgraph.clock import to_micros
 from mesgraph.errors import Refused, invalid
-from mesgraph.genealogy.attribution import ZERO, Account, Link, gather, settle, shares_of, spread
-from mesgraph.genealogy.kinds import GIVING, PASSING, REMOVING
-from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, LineRole
-from mesgraph.genealogy.walk import EVENT, LINE, Belief, reached_from
-from mesgraph.materials.models import Item, ItemKind
-from mesgraph.quantity import QUANTUM
+from mesgraph.genealogy import exposure, plug_flow
+from mesgraph.genealogy._graph import Graph, Reached
+from mesgraph.genealogy.attribution import AttributionModel
+from mesgraph.genealogy.feed import CODES
+from mesgraph.genealogy.models import GenealogyKind
+from mesgraph.genealogy.traced import Range, TraceDirection
+from mesgraph.quantity import plain, to_micro
 
-ITEM = cast(Table, Item.__table__)
-Range = tuple[Decimal, Decimal]
-COUNTED = frozenset({ItemKind.SERIAL_UNIT, ItemKind.LOGISTIC_UNIT})
-"""Kinds of items of which there is one, however often something is built or packed into it."""
-
-
-class TraceDirection(StrEnum):
-    """Which way a trace goes."""
-
-    BACKWARD = "BACKWARD"
-    FORWARD = "FORWARD"
-    BOTH = "BOTH"
+Nodes: TypeAlias = "array[int]"
+SHIP = CODES[GenealogyKind.SHIP]
+WHOLE_ITEMS = frozenset({AttributionModel.WORST_CASE, AttributionModel.POSITIONAL})
+"""Models by which an item is exposed as a whole, so that its amount is that of the item, in the unit of the item."""
 
 
-class Missing(StrEnum):
-    """Why a trace is not complete."""
+class When(TypedDict):
+    """A position of the record and an event time up to which it counts."""
 
-    MAX_DEPTH = "MAX_DEPTH"
-    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    as_of: int
+    until: int | None
+
+
+class Window(When):
+    """From when on it counts, too."""
+
+    since: int | None
 
 
 @dataclass(frozen=True)
-class TraceNode:
-    """An item of a trace, ``depth`` activities away from the root at least.
+class Question:
+    """What is asked: of ``item_id``, in the record up to ``position`` and what had happened by ``at``.
 
-    ``contained`` is, forward, how much of the root is in the item (``uom`` of the root) and, backward, how much of the
-    item is in the root (``uom`` of the item). ``remains`` and ``removed``, forward only, are the parts of it that are
-    still in the item and that samples, losses and scrap took out of it; the rest went on. ``shipped``: it left the
-    plant.
+    ``part``: positions of the item that are asked about, for the POSITIONAL model. A narrowed question follows only
+    activities that happened at ``since`` or later, and does not go on from the items ``stops``.
     """
 
-    item: Item
-    depth: int
-    direction: TraceDirection | None
-    contained: Decimal
-    uom: str
-    remains: Decimal | None = None
-    removed: Decimal | None = None
-    shipped: bool = False
-
-
-@dataclass(frozen=True)
-class TraceEdge:
-    """``share`` of ``from_item``, in its unit, went into ``to_item`` by ``event``."""
-
-    event: GenealogyEvent
-    from_item: Item
-    to_item: Item
-    share: Decimal
-    input_range: Range | None = None
-    output_range: Range | None = None
-    slot: str | None = None
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """Whether the trace has everything; else why not, and how many items are missing."""
-
-    complete: bool
-    reason: Missing | None = None
-    missing: int = 0
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The answer. ``nodes`` by depth, the root first; ``edges`` by activity; ``depth`` that of the farthest node."""
-
-    root: Item
-    direction: TraceDirection
-    nodes: list[TraceNode]
-    edges: list[TraceEdge]
-    depth: int
-    completeness: Completeness
-    as_of: int | None = None
-    at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class _Line:
     item_id: int
-    quantity: Decimal
-    weight: Decimal
-    range: Range | None
-    slot: str | None
+    initial_quantity: Decimal
+    position: int
+    at: datetime | None = None
+    model: AttributionModel = AttributionModel.PROPORTIONAL
+    part: Range | None = None
+    since: datetime | None = None
+    stops: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.at is not None and self.at < self.since:
+            message = f"nothing happened by {self.at.isoformat()} and not before {self.since.isoformat()}"
+            raise Refused(invalid(message, "since"))
+        if self.part is not None and self.model is not AttributionModel.POSITIONAL:
+            raise Refused(invalid(f"a range is followed by the model POSITIONAL, not by {self.model}", "range"))
+        check_part(self.part, self.initial_quantity)
+
+    @property
+    def when(self) -> "When":
+        """Up to where and by when, as the core takes it."""
+        return {"as_of": self.position, "until": None if self.at is None else to_micros(self.at)}
+
+    @property
+    def window(self) -> "Window":
+        """``when`` with the begin of a narrowed question."""
+        return {**self.when, "since": None if self.since is None else to_micros(self.since)}
+
+    @property
+    def whole(self) -> "Question":
+        """The question that is not narrowed."""
+        return replace(self, since=None, stops=frozenset())
 
 
-@dataclass
-class _Activity:
-    inputs: list[_Line] = field(default_factory=list)
-    outputs: list[_Line] = field(default_factory=list)
+def check_part(part: Range | None, quantity: Decimal) -> None:
+    """Refuse VALIDATION_FAILED for positions that are no part of an item of so much."""
+    if part is not None and not 0 <= part[0] < part[1] <= quantity:
+        given, most = [plain(end) for end in part], plain(quantity)
+        message = (
+            f"range [{given[0]}, {given[1]}) is no part of [0, {most}): it must begin before it ends, and in there"
+        )
+        raise Refused(invalid(message, "range"))
 
 
 @dataclass(frozen=True)
-class _Edge:
-    event_id: int
-    link: Link
-    input: _Line
-    output: _Line
+class Half:
+    """One direction of a trace, nearest items first and those of one depth by id; the start is the first.
 
-
-@dataclass
-class _Half:
-    """One direction of a trace over the whole graph; ``items`` and ``events`` are those that the caller may see."""
-
-    depths: dict[int, int]
-    edges: list[_Edge]
-    accounts: dict[int, Account]
-    shipped: set[int]
-    items: dict[int, Item]
-    events: dict[int, GenealogyEvent]
-
-
-def trace(
-    session: Session,
-    root: Item,
-    direction: TraceDirection,
-    *,
-    max_depth: int | None = None,
-    as_of: int | None = None,
-    at: datetime | None = None,
-) -> Trace:
-    """Everything that ``root`` was made from (BACKWARD), that was made from it or holds it (FORWARD), or both.
-
-    ``as_of`` is a position of the record: what was believed then. ``at`` is an event time: what had happened by then.
-    Reversed activities never happened. Refuses VALIDATION_FAILED for a negative ``max_depth``.
+    By item: its node in the core, its depth, in millionths of a unit how much is ``contained``, and whether it was
+    ``shipped``; forward also what is ``left`` of the start and what was ``removed`` of it, where the model tells.
     """
-    if max_depth is not None and max_depth < 0:
-        raise Refused(invalid(f"maxDepth is {max_depth}; it cannot be negative", "max_depth"))
-    belief = Belief(as_of, at)
-    halves: list[tuple[TraceDirection, _Half]] = []
-    if direction is not TraceDirection.FORWARD:
-        halves.append((TraceDirection.BACKWARD, _load(session, root, belief, forward=False)))
-    if direction is not TraceDirection.BACKWARD:
-        halves.append((TraceDirection.FORWARD, _load(session, root, belief, forward=True)))
-    nodes: dict[int, TraceNode] = {}
-    edges: dict[tuple[int, int, int], TraceEdge] = {}
-    missing: dict[int, Missing] = {}
-    for way, half in halves:
-        kept = {item for item, depth in half.depths.items() if max_depth is None or depth <= max_depth}
-        missing |= {item: Missing.MAX_DEPTH for item in half.depths if item not in kept}
-        missing |= {item: Missing.OUT_OF_SCOPE for item in kept if item not in half.items}
-        kept &= half.items.keys()
-        nodes |= {node.item.id: node for node in _nodes(root, half, kept, way)}
-        for number, edge in enumerate(half.edges):
-            shown = _shown_edge(half, edge, kept)
-            if shown is not None:
-                edges[edge.event_id, way is TraceDirection.FORWARD, number] = shown
-    return Trace(
-        root=root,
-        direction=direction,
-        nodes=sorted(nodes.values(), key=lambda node: (node.depth, node.item.id)),
-        edges=[edges[key] for key in sorted(edges)],
-        depth=max((node.depth for node in nodes.values()), default=0),
-        completeness=_completeness(missing),
-        as_of=as_of,
-        at=at,
-    )
+
+    items: list[int]
+    nodes: Nodes
+    depths: list[int]
+    contained: list[int]
+    shipped: list[bool]
+    left: list[int] | None = None
+    removed: list[int] | None = None
 
 
-def _completeness(missing: dict[int, Missing]) -> Completeness:
-    if not missing:
-        return Completeness(True)
-    hidden = Missing.OUT_OF_SCOPE in missing.values()
-    return Completeness(False, Missing.OUT_OF_SCOPE if hidden else Missing.MAX_DEPTH, len(missing))
-
-
-def _nodes(root: Item, half: _Half, kept: Iterable[int], way: TraceDirection) -> Iterable[TraceNode]:
-    links = [edge.link for edge in half.edges]
-    totals = {item: account.total for item, account in half.accounts.items()}
-    forward = way is TraceDirection.FORWARD
-    amounts = (spread if forward else gather)(root.id, links, totals)
-    settled = settle(root.id, amounts, half.accounts) if forward else {}
-    for key in kept:
-        item = half.items[key]
-        remains, removed = settled.get(key, (None, None))
-        yield TraceNode(
-            item=item,
-            depth=half.depths[key],
-            direction=None if key == root.id else way,
-            contained=amounts[key].quantize(QUANTUM, ROUND_HALF_EVEN),
-            uom=root.uom if forward else item.uom,
-            remains=remains,
-            removed=removed,
-            shipped=key in half.shipped,
-        )
-
-
-def _shown_edge(half: _Half, edge: _Edge, kept: set[int]) -> TraceEdge | None:
-    event, link = half.events.get(edge.event_id), edge.link
-    if event is None or link.source not in kept or link.target not in kept:
-        return None
-    return TraceEdge(
-        event=event,
-        from_item=half.items[link.source],
-        to_item=half.items[link.target],
-        share=link.share,
-        input_range=edge.input.range,
-        output_range=edge.output.range,
-        slot=edge.input.slot,
-    )
-
-
-def _load(session: Session, root: Item, belief: Belief, *, forward: bool) -> _Half:
-    """Four statements, whatever the depth: lines, flows, items, activities."""
-    walk = reached_from([root.id], belief, forward=forward)
-    inside = select(walk.c.event_id)
-    far = LineRole.OUTPUT if forward else LineRole.INPUT
-    present = or_(LINE.c.role == LineRole.OUTPUT, belief.still_in(LINE, EVENT))
-    of_walk = LINE.join(EVENT, EVENT.c.id == LINE.c.event_id)
-    lines = session.execute(
-        select(*(LINE.c[name] for name in COLUMNS))
-        .select_from(of_walk)
-        .where(LINE.c.event_id.in_(inside), present)
-        .order_by(LINE.c.event_id, LINE.c.role, LINE.c.line)
-    ).all()
-    activities: dict[int, _Activity] = defaultdict(_Activity)
-    for event_id, role, item_id, quantity, weight, range_from, range_to, slot in lines:
-        spot = None if range_from is None else (range_from, range_to)
-        side = activities[event_id].inputs if role is LineRole.INPUT else activities[event_id].outputs
-        side.append(_Line(item_id, quantity, weight, spot, slot))
-    depths = _depths(root.id, activities, forward=forward)
-    reached = (
-        select(LINE.c.item_id).select_from(of_walk).where(LINE.c.event_id.in_(inside), LINE.c.role == far, present)
-    )
-    reached_items = reached.union(select(literal(root.id)))
-    flows = session.execute(
-        select(LINE.c.item_id, ITEM.c.item_kind, LINE.c.role, EVENT.c.event_kind, func.sum(LINE.c.quantity))
-        .select_from(of_walk.join(ITEM, ITEM.c.id == LINE.c.item_id))
-        .where(LINE.c.item_id.in_(reached_items), belief.holds(EVENT), present)
-        .group_by(LINE.c.item_id, ITEM.c.item_kind, LINE.c.role, EVENT.c.event_kind)
-    ).all()
-    items = {item.id: item for item in session.scalars(select(Item).where(Item.id.in_(reached_items)))}
-    events = {e.id: e for e in session.scalars(select(GenealogyEvent).where(GenealogyEvent.id.in_(inside)))}
-    return _Half(
-        depths=depths,
-        edges=_edges(activities, depths, forward=forward),
-        accounts=_accounts(root, depths, flows),
-        shipped={item_id for item_id, _, _, kind, _ in flows if kind is GenealogyKind.SHIP},
+def half_of(graph: Graph, question: Question, *, forward: bool) -> Half:
+    """Everything in one direction. Long ones leave the GIL, so this may run in a thread."""
+    start = graph.node(question.item_id)
+    if start < 0:
+        return _alone(question, forward)
+    depths = _depths(graph, start, question, forward)
+    nodes, items = _ordered(graph, depths)
+    contained, left, removed = _amounts(graph, start, nodes, question, forward)
+    if question.model not in WHOLE_ITEMS:
+        contained[0] = graph.totals(nodes[:1], **question.when)[0]  # exact, where doubles are not
+    return Half(
         items=items,
-        events=events,
+        nodes=nodes,
+        depths=[depths[node] for node in nodes],
+        contained=contained,
+        left=left,
+        removed=removed,
+        shipped=_shipped(graph, nodes, question),
     )
 
 
-COLUMNS = ("event_id", "role", "item_id", "quantity", "weight", "range_from", "range_to", "slot")
+def narrowed(graph: Graph, question: Question, whole: Half, *, forward: bool) -> Half:
+    """What of a whole trace its narrowed question reaches, at the depths at which it does.
+
+    Amounts stay those of the whole: they say how much is in an item, on whatever way it came there.
+    """
+    if whole.nodes[0] < 0:
+        return whole
+    depths = _depths(graph, whole.nodes[0], question, forward)
+    nodes, items = _ordered(graph, depths)
+    place = {node: i for i, node in enumerate(whole.nodes)}
+    kept = [place[node] for node in nodes]
+    return Half(
+        items=items,
+        nodes=nodes,
+        depths=[depths[node] for node in nodes],
+        contained=[whole.contained[i] for i in kept],
+        left=None if whole.left is None else [whole.left[i] for i in kept],
+        removed=None if whole.removed is None else [whole.removed[i] for i in kept],
+        shipped=[whole.shipped[i] for i in kept],
+    )
 
 
-def _depths(root: int, activities: dict[int, _Activity], *, forward: bool) -> dict[int, int]:
-    """How many activities each item is away from the root, at least; breadth first, each activity once."""
-    leading: dict[int, list[_Activity]] = defaultdict(list)
-    for activity in activities.values():
-        for line in activity.inputs if forward else activity.outputs:
-            leading[line.item_id].append(activity)
-    depths, queue, seen = {root: 0}, [root], set[int]()
-    for item in queue:
-        for activity in leading[item]:
-            if id(activity) in seen:
-                continue
-            seen.add(id(activity))
-            for line in activity.outputs if forward else activity.inputs:
-                if line.item_id not in depths:
-                    depths[line.item_id] = depths[item] + 1
-                    queue.append(line.item_id)
+def _alone(question: Question, forward: bool) -> Half:
+    """An item that no activity has named."""
+    amount = to_micro(question.initial_quantity)
+    rest = ([amount], [0]) if forward else (None, None)
+    return Half([question.item_id], array("i", [-1]), [0], [amount], [False], *rest)
+
+
+def _depths(graph: Graph, start: int, question: Question, forward: bool) -> dict[int, int]:
+    if question.model is AttributionModel.POSITIONAL:
+        return _exposed(graph, start, question, forward)
+    return depths_of(graph.trace(start, forward, **question.window, stops=_stops(graph, question)))
+
+
+def _stops(graph: Graph, question: Question) -> "Nodes | None":
+    nodes = (graph.node(item) for item in question.stops)
+    return array("i", [node for node in nodes if node >= 0]) if question.stops else None
+
+
+def depths_of(reached: Reached) -> dict[int, int]:
+    """How many activities away each node is at least."""
+    nodes, begin = reached.nodes.tolist(), 0
+    depths: dict[int, int] = {}
+    for depth, end in enumerate(reached.depth_ends):
+        depths |= dict.fromkeys(nodes[begin:end], depth)
+        begin = end
     return depths
 
 
-def _edges(activities: dict[int, _Activity], depths: dict[int, int], *, forward: bool) -> list[_Edge]:
-    edges = []
-    for event_id, activity in activities.items():
-        weights = [line.weight for line in activity.outputs]
-        for source in activity.inputs:
-            if forward and source.item_id not in depths:
-                continue
-            shares = shares_of(source.quantity, weights)
-            for target, share in zip(activity.outputs, shares, strict=True):
-                if forward or target.item_id in depths:
-                    link = Link(source.item_id, target.item_id, share)
-                    edges.append(_Edge(event_id, link, source, target))
-    return edges
+def _ordered(graph: Graph, depths: Mapping[int, int]) -> tuple[Nodes, list[int]]:
+    """Nodes and items by depth, then by item."""
+    nodes = list(depths)
+    items = dict(zip(nodes, graph.items(array("i", nodes)), strict=True))
+    nodes.sort(key=lambda node: (depths[node], items[node]))
+    return array("i", nodes), [items[node] for node in nodes]
 
 
-def _accounts(root: Item, depths: dict[int, int], flows: Iterable[Any]) -> dict[int, Account]:
-    """What there ever was of each item, from its lines; a unit is one, however often something is built into it."""
-    given: dict[int, Decimal] = defaultdict(Decimal)
-    taken: dict[int, Decimal] = defaultdict(Decimal)
-    removed: dict[int, Decimal] = defaultdict(Decimal)
-    units = set()
-    for item_id, item_kind, role, kind, quantity in flows:
-        if item_kind in COUNTED:
-            units.add(item_id)
-        if role is LineRole.OUTPUT and kind in GIVING:
-            given[item_id] += quantity
-        if role is LineRole.INPUT and kind in PASSING:
-            taken[item_id] += quantity
-        if role is LineRole.INPUT and kind in REMOVING:
-            removed[item_id] += quantity
-    given.setdefault(root.id, root.initial_quantity)
-    accounts = {}
-    for item_id in depths:
-        total = Decimal(1) if item_id in units else given[item_id]
-        accounts[item_id] = Account(total, removed[item_id], max(total - taken[item_id], ZERO))
-    return accounts
+def _shipped(graph: Graph, nodes: Nodes, question: Question) -> list[bool]:
+    marks = graph.marked(nodes, SHIP, **question.when)
+    return [bool(mark) for mark in marks]
+
+
+def _amounts(
+    graph: Graph, start: int, nodes: Nodes, question: Question, forward: bool
+) -> tuple[list[int], list[int] | None, list[int] | None]:
+    if question.model in WHOLE_ITEMS:
+        return graph.totals(nodes, **question.when).tolist(), None, None
+    if question.model is AttributionModel.FIFO:
+        amounts = _plug_flow(graph, start, nodes, question, forward)
+        return [round(amounts[node]) for node in nodes], None, None
+    found = graph.amounts(start, forward, **question.when, rest=forward)
+    place = {node: i for i, node in enumerate(found.nodes)}
+    order = [place[node] for node in nodes]
+    contained = [round(found.contained[i]) for i in order]
+    if not forward:
+        return contained, None, None
+    return contained, [found.remaining[i] for i in order], [found.removed[i] for i in order]
+
+
+def _plug_flow(graph: Graph, start: int, nodes: Nodes, question: Question, forward: bool) -> dict[int, Decimal]:
+    """The FIFO model, in millionths. What others took of an item counts, too: it moves the place of the next taking."""
+    when = question.when
+    hubs = {source for source in graph.edges_into(nodes, **when)[0] if not graph.is_item(source)}
+    known = array("i", [*nodes, *hubs])
+    taken = list(zip(*graph.edges_out_of(known, **when), strict=True))
+    made = list(zip(*graph.made(known, **when), strict=True))
+    positions = array("q", sorted({position for _, _, position, _ in [*taken, *made]}))
+    time_at = dict(zip(positions, graph.times_at(positions), strict=True))
+    takings = [
+        plug_flow.Taking(source, target, position, time_at[position], Decimal(share))
+        for source, target, position, share in taken
+    ]
+    arrivals: dict[int, list[plug_flow.Arrival]] = {}
+    for node, _, position, amount in made:
+        arrivals.setdefault(node, []).append(plug_flow.Arrival(position, time_at[position], Decimal(amount)))
+    everything = array("i", sorted({*known, *(taking.target for taking in takings)}))
+    totals = graph.totals(everything, **when)
+    flows = plug_flow.Flows(
+        {node: Decimal(total) for node, total in zip(everything, totals, strict=True)}, arrivals, takings
+    )
+    amounts = (plug_flow.spread if forward else plug_flow.gather)(start, flows)
+    return {node: amounts.get(node, Decimal(0)) for node in nodes}
+
+
+def _exposed(graph: Graph, start: int, question: Question, forward: bool) -> dict[int, int]:
+    """The POSITIONAL model: what is reached, without what lies at other positions."""
+    stops = _stops(graph, question)
+    reached = graph.trace(start, forward, **question.window, stops=stops).nodes
+    ends = set(stops or ()) - {start}
+    return exposed_among(graph, {start: question.part}, reached, question.window, forward=forward, ends=ends)
+
+
+def exposed_among(
+    graph: Graph,
+    roots: Mapping[int, Range | None],
+    reached: Buffer,
+    window: "Window",
+    *,
+    forward: bool,
+    ends: Collection[int] = (),
+) -> dict[int, int]:
+    """How many activities away from the nearest of ``roots``, or the parts of them, each node is of those ``reached``
+    that is exposed to them; nothing is exposed through ``ends``.
+    """
+    inside = set(memoryview(reached))
+    listed = list(zip(*graph.edges_into(reached, **window), strict=True))
+    hubs = {source for source, *_ in listed if not graph.is_item(source)}
+    listed += zip(*graph.edges_into(array("i", sorted(hubs)), **window), strict=True)
+    edges = [
+        (source, target, position)
+        for source, target, position, _ in listed
+        if (source if forward else target) not in ends and (not forward or source in inside or source in hubs)
+    ]
+    ranges = _ranges(graph, (position for _, _, position in edges))
+    steps = [step for edge, lines in Counter(edges).items() for step in _steps(*edge, lines, ranges)]
+    parts = {root: part and (to_micro(part[0]), to_micro(part[1])) for root, part in roots.items()}
+    depths = exposure.exposed(parts, steps, forward=forward, hubs=hubs)
+    return {node: depth for node, depth in depths.items() if node not in hubs}
+
+
+Ranges: TypeAlias = Mapping[tuple[int, int, bool], list[exposure.Interval]]
+"""By position of the activity, node, and whether the node is what was made."""
+
+
+def _steps(source: int, target: int, position: int, lines: int, ranges: Ranges) -> list[exposure.Step]:
+    """What an activity took of one item for another: from each range into each; without ranges, of the whole."""
+    taken = ranges.get((position, source, False), [])
+    made = ranges.get((position, target, True), [])
+    whole: list[exposure.Interval | None] = [None]
+    pairs = list(product(taken or whole, made or whole))
+    if lines > len(pairs):
+        pairs.append((None, None))
+    return [exposure.Step(source, target, *pair) for pair in pairs]
+
+
+def _ranges(graph: Graph, positions: Iterable[int]) -> Ranges:
+    """All ranges that the activities took or made."""
+    ranges: dict[tuple[int, int, bool], list[exposure.Interval]] = defaultdict(list)
+    for position, node, output, begin, end in graph.ranges_at(array("q", sorted(set(positions)))):
+        ranges[position, node, output].append((begin, end))
+    return ranges
+
+
+def halves(direction: TraceDirection) -> list[TraceDirection]:
+    """The single directions of one that is asked for."""
+    both = direction is TraceDirection.BOTH
+    return [TraceDirection.BACKWARD, TraceDirection.FORWARD] if both else [direction]

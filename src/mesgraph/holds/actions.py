@@ -117,6 +117,8 @@ def release_hold(work: Work, hold: Hold, *, order: Entity | None = None, expecte
     work.lock(*(item for item in items if item not in known))
     work.expect(hold, expected_version)
     with all_violations() as found:
+        with found.under():
+            work.needs_signature(hold)
         found.add(_check_release(work, hold))
         if work.occurred_at < hold.placed_at:
             message = f"{hold.number} was placed at {hold.placed_at.isoformat()}"

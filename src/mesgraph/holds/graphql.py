@@ -1,6 +1,6 @@
 """Holds in the API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,14 +18,16 @@ from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, find_optional, node
 from mesgraph.api.paging import Connection, Order, listing, orders
+from mesgraph.api.places import at, named
 from mesgraph.api.relations import to_one
 from mesgraph.api.user_errors import UserError, user_error
+from mesgraph.db import Entity
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode, within
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Findings, HoldViolation, all_violations, invalid
 from mesgraph.holds import actions, queries
 from mesgraph.holds.models import Hold, HoldScope, HoldSeverity
-from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
+from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item, named_items
 from mesgraph.orders import halt
 from mesgraph.orders.models import OperationsRequest
 from mesgraph.work import Work
@@ -234,11 +236,19 @@ class ReleaseHoldPayload(CommandPayload):
     hold: HoldNode | None = strawberry.field(default=None, description="The hold.")
 
 
+def _of_hold(session: Session, input: ReleaseHoldInput) -> Sequence[Entity]:
+    """What it stops: equipment and items; the site for a hold on an order."""
+    hold = find(session, Hold, input.hold, "hold")
+    items = [item for _, item in queries.held_items(session, [hold.id])]
+    return items if items and hold.equipment_id is None else [hold, *items]
+
+
 @strawberry.type
 class HoldCommands:
     """Writes."""
 
     @command
+    @at(named_items("items"), named(Equipment, "equipment"), named(OperationsRequest, "operations_request"))
     def place_hold(work: Work, input: PlaceHoldInput) -> PlaceHoldPayload:
         """Stop items, a range of positions of one lot, equipment, or an order, until somebody with role quality or qa
         releases it. Held items cannot be consumed, shipped or started with; what is split from them is held too.
@@ -262,6 +272,7 @@ class HoldCommands:
         return PlaceHoldPayload(hold=shown(hold))
 
     @command
+    @at(_of_hold)
     def release_hold(work: Work, input: ReleaseHoldInput) -> ReleaseHoldPayload:
         """End a hold on everything under it. From severity MAJOR up not by the person who placed it."""
         hold = find(work.session, Hold, input.hold, "hold")

@@ -51,6 +51,11 @@ class Hold(Sited, Entity):
     __table_args__ = (UniqueConstraint("site_id", "number"),)
 
     @property
+    def place_id(self) -> int | None:
+        """What it stops."""
+        return self.equipment_id
+
+    @property
     def human_key(self) -> str:
         """The number."""
         return self.number

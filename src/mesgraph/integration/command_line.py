@@ -3,21 +3,15 @@
 A document that was not answered is sent again; the message id makes that harmless.
 """
 
-import random
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
 from mesgraph.integration.b2mml import DOCUMENT_MAX
+from mesgraph.remote import NotAnswered, ask
 
-TRIES = 8
-DELAY_S_MAX = 5.0
-TIMEOUT_S = 60.0
 DECLARED = re.compile(rb"^<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -112,40 +106,11 @@ def submit(
 
 
 def asked(server: str, key: str, query: str, given: dict[str, Any], field: str) -> dict[str, Any]:
-    """The payload of ``field``, asked with what is ``given``, again while the server cannot answer.
-
-    Raises :class:`NotSubmitted`.
-    """
-    body = {"query": query, "variables": {"input": {name: value for name, value in given.items() if value}}}
-    headers = {"Authorization": f"Bearer {key}", "Accept": "application/graphql-response+json"}
-    with httpx2.Client(timeout=TIMEOUT_S) as http:
-        return _answered(lambda: http.post(f"{server.rstrip('/')}/graphql", json=body, headers=headers), field)
-
-
-def _answered(post: Callable[[], httpx2.Response], field: str) -> dict[str, Any]:
-    reason = ""
-    for attempt in range(TRIES):
-        if attempt:
-            time.sleep(random.uniform(0, min(DELAY_S_MAX, 0.1 * 2**attempt)))
-        try:
-            response = post()
-        except httpx2.HTTPError as error:
-            reason = f"the server does not answer: {str(error) or type(error).__name__}"
-            continue
-        except (httpx2.InvalidURL, UnicodeError) as error:
-            raise NotSubmitted(f"the address of the server cannot be used: {error}") from error
-        if response.status_code >= 500 or response.status_code == 429:
-            reason = f"the server answers with status {response.status_code}"
-            continue
-        try:
-            answer = response.json()
-            errors = answer.get("errors") or []
-            if not errors:
-                payload: dict[str, Any] = answer["data"][field]
-                return payload
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise NotSubmitted(f"status {response.status_code}: this is no server of mesgraph") from error
-        reason = "; ".join(f"{(e.get('extensions') or {}).get('code')}: {e['message']}" for e in errors)
-        if not all((e.get("extensions") or {}).get("retryable") for e in errors):
-            raise NotSubmitted(reason)
-    raise NotSubmitted(reason)
+    """The payload of ``field``, asked with what is ``given``. Raises :class:`NotSubmitted`."""
+    try:
+        payload: dict[str, Any] = ask(
+            server, key, query, {"input": {name: value for name, value in given.items() if value}}, field
+        )
+    except NotAnswered as error:
+        raise NotSubmitted(str(error)) from error
+    return payload

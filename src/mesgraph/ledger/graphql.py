@@ -24,17 +24,39 @@ from mesgraph.ledger.models import LedgerEvent, Position
 from mesgraph.ledger.queries import Cursor, Recorded, history_of, recorded
 
 
+@strawberry.type(description="How the genealogy is that a server process keeps in memory.")
+class GenealogyStatus:
+    """Executed on :class:`~mesgraph.genealogy.core.CoreStatus`."""
+
+    position: int = strawberry.field(description="Position of the record up to which it counts.")
+    behind: int = strawberry.field(
+        description="Events of the record that it has not taken yet. A trace waits for them, five seconds at most."
+    )
+    nodes: int = strawberry.field(description="Items, and activities that stand between many of them.")
+    edges: int = strawberry.field(description="Links between them.")
+    mebibytes: int = strawberry.field(description="Memory that it holds.", resolver=lambda root: root.bytes >> 20)
+    restored: bool = strawberry.field(description="Whether it began from the snapshot of an earlier process.")
+    refused: str | None = strawberry.field(description="Why it did not, though there was a snapshot.")
+
+
 @strawberry.type(description="How the server is.")
 class SystemStatus:
-    """Answered from memory."""
+    """Answered from memory, but for the end of the record."""
 
     software_version: str = strawberry.field(description="Version of mesgraph.")
     database: str = strawberry.field(description="sqlite or postgresql.")
+    row_security: bool = strawberry.field(
+        description="Whether the database itself hides rows of other sites, should the server ever forget to. False on "
+        "SQLite, and where the database role is a superuser or bypasses row security."
+    )
     now: datetime = strawberry.field(description="The clock that stamps records.")
     virtual_clock: bool = strawberry.field(
         description="True on a demo server, whose clock is set by the demo's shift. Never true in production."
     )
-    cursor: Cursor = strawberry.field(description="The end of the record: pass it as `after` to follow from here.")
+    cursor: Cursor = strawberry.field(
+        description="The end of the record, with all that was answered before: pass it as `after` to follow from here."
+    )
+    genealogy: GenealogyStatus = strawberry.field(description="The genealogy in memory, out of which traces answer.")
 
 
 @strawberry.type(description="An event of the record, as it was appended.")
@@ -73,14 +95,16 @@ class LedgerQueries:
 
     @strawberry.field(description="How the server is, and where the record ends.")
     async def system_status(self, info: Info) -> SystemStatus:
-        """The state."""
+        """The state; the end of the record as the database has it."""
         plant = info.context.plant
         return SystemStatus(
             software_version=__version__,
             database=plant.database.dialect,
+            row_security=plant.database.row_security,
             now=plant.clock.now(),
             virtual_clock=plant.clock.virtual,
-            cursor=plant.tail.cursor,
+            cursor=await plant.tail.end(),
+            genealogy=shown(plant.core.status()),
         )
 
     @strawberry.field(description="What happened to a thing. `after` is the cursor of an event.")
@@ -99,6 +123,7 @@ class LedgerQueries:
         check_first(first)
         await info.context.plant.tail.check(after)
         kind, key = await _visible(info, id)
+        await info.context.plant.tail.numbered(kind, key)
         statement = history_of(kind, key).where(*_conditions(info.context, filter or HistoryFilter()))
         behind, order = _behind(order_by, after)
 
@@ -140,7 +165,7 @@ def _behind(order: HistoryOrder, after: Cursor | None) -> tuple[Condition, Any]:
 
 async def _visible(info: Info, id: str) -> tuple[str, int]:
     parsed = parse_node_id(id)
-    row = await info.context.one(NODES[parsed[0]].row, parsed[1]) if parsed else None
+    row = await info.context.visible(NODES[parsed[0]].row, parsed[1]) if parsed else None
     if parsed is None or row is None or row.subject_kind != parsed[0]:
         raise Refused(not_found("node", id[:100], "id"))
     return parsed

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import cbor2
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from mesgraph.db import Entity
@@ -100,6 +100,20 @@ def head(session: Session) -> Cursor:
     return Cursor(epoch or 1, position or 0)
 
 
+UNNUMBERED = text("""
+    SELECT EXISTS (
+        SELECT 1 FROM ledger_event, ledger_sequencer
+        WHERE transaction >= pg_snapshot_xmin(snapshot::pg_snapshot)
+          AND NOT pg_visible_in_snapshot(transaction, snapshot::pg_snapshot)
+    )
+""")
+
+
+def unnumbered(session: Session) -> bool:
+    """Whether this session sees events that have no position yet; never on SQLite, where they come together."""
+    return session.get_bind().dialect.name == "postgresql" and bool(session.scalar(UNNUMBERED))
+
+
 def event_by_id(session: Session, event_id: str) -> LedgerEvent | None:
     """The event with this UUID, if its site is in scope or it belongs to none."""
     try:
@@ -128,6 +142,20 @@ def last_time(session: Session, subject: Entity, types: Collection[str]) -> date
 def position_of(session: Session, ledger_event_id: int) -> int | None:
     """The position of an event; ``None`` while the sequencer has not given it."""
     return session.scalar(select(Position.position).where(Position.ledger_event_id == ledger_event_id))
+
+
+def numbered(session: Session, subject_kind: str, subject_id: int) -> bool:
+    """Whether every event of a subject that this session sees has its position: its last one gets it last."""
+    last = (
+        select(Position.position)
+        .select_from(SubjectEntry)
+        .outerjoin(Position, Position.ledger_event_id == SubjectEntry.ledger_event_id)
+        .where(SubjectEntry.subject_kind == subject_kind, SubjectEntry.subject_id == subject_id)
+        .order_by(SubjectEntry.counter.desc())
+        .limit(1)
+    )
+    row = session.execute(last).first()
+    return row is None or row.position is not None
 
 
 def history_of(subject_kind: str, subject_id: int) -> Select[LedgerEvent, int, int]:

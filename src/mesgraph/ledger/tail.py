@@ -8,15 +8,22 @@ grows with the number of readers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
 
 from mesgraph.db import Database
-from mesgraph.errors import Refused, Unavailable, invalid
-from mesgraph.ledger.queries import Cursor, Recorded, events_after, head, position_of
+from mesgraph.errors import Code, Refused, Unavailable, invalid
+from mesgraph.ledger.queries import Cursor, Recorded, events_after, head, numbered, position_of, unnumbered
 
 POLL_S = 0.05
 BATCH = 500
 KEPT = 5_000
+WAIT_S = 5.0
+"""How long a question waits for events that are committed to get their positions."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +37,7 @@ class Tail:
         self._woken = asyncio.Event()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[Sequence[Recorded]], None]] = []
         self.cursor = Cursor(1, 0)
 
     async def start(self) -> None:
@@ -48,6 +56,10 @@ class Tail:
         """Look now."""
         self._woken.set()
 
+    def listen(self, listener: Callable[[Sequence[Recorded]], None]) -> None:
+        """Tell ``listener`` of each batch of events before any reader gets them."""
+        self._listeners.append(listener)
+
     async def follow(self, after: Cursor | None = None) -> AsyncIterator[Recorded]:
         """Every event behind ``after`` (``None``: from now on), for ever. Refuses what :meth:`check` refuses."""
         await self.check(after)
@@ -63,17 +75,40 @@ class Tail:
             if not batch:
                 await news.wait()
 
+    async def moved_from(self, position: int) -> None:
+        """Wait until the record goes on behind ``position``."""
+        while self.cursor.position <= position:
+            await self._news.wait()
+
     async def position_of(self, ledger_event_id: int, timeout_s: float) -> Cursor | None:
         """The cursor of an event, as soon as it has one; ``None`` after ``timeout_s``."""
+        position = await self._as_soon_as(lambda session: position_of(session, ledger_event_id), timeout_s)
+        return None if position is None else Cursor(self.cursor.epoch, position)
+
+    async def numbered(self, subject_kind: str, subject_id: int) -> None:
+        """Wait until every event of a subject that is committed now has its position.
+
+        Raises :class:`Unavailable` (IN_PROGRESS) when that takes longer than :data:`WAIT_S`.
+        """
+        if not await self._as_soon_as(lambda session: numbered(session, subject_kind, subject_id), WAIT_S):
+            raise Unavailable(Code.IN_PROGRESS, "the record is being numbered; ask again")
+
+    async def end(self) -> Cursor:
+        """The end of the record with all that is committed now; raises as :meth:`numbered` does."""
+        found = await self._as_soon_as(lambda session: None if unnumbered(session) else head(session), WAIT_S)
+        if found is None:
+            raise Unavailable(Code.IN_PROGRESS, "the record is being numbered; ask again")
+        return found
+
+    async def _as_soon_as(self, look: Callable[[Session], T], timeout_s: float) -> T:
+        """What ``look`` finds, once that is something, or after ``timeout_s``; it looks again with every event."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             news = self._news
-            position = await self._database.read(lambda session: position_of(session, ledger_event_id))
+            found = await self._database.read(look)
             left = deadline - asyncio.get_running_loop().time()
-            if position is not None:
-                return Cursor(self.cursor.epoch, position)
-            if left <= 0:
-                return None
+            if found or left <= 0:
+                return found
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await news.wait()
@@ -120,6 +155,8 @@ class Tail:
     async def _read_batch(self) -> int:
         batch = await self._stored_behind(self.cursor.position)
         if batch:
+            for listener in self._listeners:
+                listener(batch)
             self._recent = (self._recent + batch)[-KEPT:]
             self.cursor = Cursor(self.cursor.epoch, batch[-1].position)
             news, self._news = self._news, asyncio.Event()

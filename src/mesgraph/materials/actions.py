@@ -180,11 +180,13 @@ def _refuse_recounting(work: Work, material: MaterialDefinition, master: Materia
 def release_lot(work: Work, item: Item, *, expected_version: int | None = None) -> Item:
     """Release an item from quarantine for use. A hold on it stays on top, so it is usable when that is released too.
 
-    Refuses INVALID_TRANSITION outside QUARANTINE, VERSION_CONFLICT.
+    Refuses INVALID_TRANSITION outside QUARANTINE, SIGNATURE_REQUIRED, VERSION_CONFLICT.
     """
     work.lock(item)
     work.expect(item, expected_version)
     with all_violations() as found:
+        with found.under():
+            work.needs_signature(item)
         found.add(check_trigger(item, "release", "item"))
     item.lifecycle = Lifecycle.AVAILABLE
     released = events.LotReleased(item=item, from_lifecycle=Lifecycle.QUARANTINE, to_lifecycle=Lifecycle.AVAILABLE)

@@ -23,6 +23,7 @@ from mesgraph.work import Work
 PIECE = "C62"
 """Unit of things that are counted (UN/ECE Rec 20)."""
 
+DIVISIBLE = frozenset({ItemKind.LOT, ItemKind.SUBLOT})
 KEYS_PER_STATEMENT = 500
 """Both databases bound the number of parameters."""
 
@@ -145,15 +146,16 @@ def create_serial_units(
 
 
 def _taken(work: Work, wanted: Sequence[NewItem]) -> set[tuple[ItemKind, str]]:
-    """Which of the keys exist already, at any site."""
+    """Which of the keys exist already, at any site. A lot A/B and sublot B of lot A would be called the same."""
     keys: dict[ItemKind, list[str]] = defaultdict(list)
     for new in wanted:
         keys[new.item_kind].append(new.key)
     item = Item.__table__.c
     taken: set[tuple[ItemKind, str]] = set()
     for kind, of_kind in keys.items():
+        alike = DIVISIBLE if kind in DIVISIBLE else {kind}
         for some in _chunks(of_kind):
-            statement = select(item.key).where(item.item_kind == kind, item.key.in_(some))
+            statement = select(item.key).where(item.item_kind.in_(alike), item.key.in_(some))
             taken.update((kind, key) for key in work.session.execute(statement).scalars())
     return taken
 

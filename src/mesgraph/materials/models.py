@@ -196,6 +196,11 @@ class Item(Sited, Entity):
     )
 
     @property
+    def place_id(self) -> int | None:
+        """Where it lies."""
+        return self.location_id
+
+    @property
     def human_key(self) -> str:
         """Material and number: ``RM-PVDF/PVDF-2219``; an SSCC for a logistic unit."""
         return self.key
@@ -207,13 +212,18 @@ class Item(Sited, Entity):
 
     def status_at(self, now: datetime) -> ItemStatus:
         """What is shown at ``now``."""
-        if self.lifecycle in TERMINAL:
-            return ItemStatus(self.lifecycle)
-        if self.open_holds:
-            return ItemStatus.ON_HOLD
-        if self.expires_at is not None and self.expires_at <= now:
-            return ItemStatus.EXPIRED
-        return ItemStatus(self.lifecycle)
+        return shown_status(self.lifecycle, self.open_holds, self.expires_at, now)
+
+
+def shown_status(lifecycle: Lifecycle, open_holds: int, expires_at: datetime | None, now: datetime) -> ItemStatus:
+    """The shown state of an item that has these columns."""
+    if lifecycle in TERMINAL:
+        return ItemStatus(lifecycle)
+    if open_holds:
+        return ItemStatus.ON_HOLD
+    if expires_at is not None and expires_at <= now:
+        return ItemStatus.EXPIRED
+    return ItemStatus(lifecycle)
 
 
 ITEM_TYPES = {

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from mesgraph.db import Sited, Sites, every_site
 from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
-from mesgraph.genealogy.trace import TraceDirection, TraceEdge, trace
+from mesgraph.genealogy.traced import TraceDirection, TraceEdge
+from mesgraph.genealogy.walked import trace
 from mesgraph.holds.models import Hold
 from mesgraph.holds.queries import holds_of
 from mesgraph.materials.models import Item, Lifecycle, MaterialDefinition
@@ -75,6 +76,7 @@ class AsBuilt:
             inputs=[edge for edge in self.inputs if {edge.event.site_id, edge.from_item.site_id} <= sites],
             events=_at(sites, self.events),
             holds=_at(sites, self.holds),
+            gaps=[gap.seen_from(sites) for gap in self.gaps],
         )
 
 

@@ -170,7 +170,7 @@ def _exceeded_violations(
             for key, balance in balances.items()
             if balance.exceeded
         ]
-    sites = work.actor.sites_with(ACCEPTORS)
+    sites = work.actor.whole_sites_with(ACCEPTORS)
     if sites is not None and request.site_id not in sites:
         wanted = ", ".join(sorted(ACCEPTORS))
         raise Denied(Code.FORBIDDEN, f"to accept what is unaccounted for in {request.code} needs the role {wanted}")

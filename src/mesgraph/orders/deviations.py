@@ -124,6 +124,8 @@ def decide_deviation(
             work.expect(deviation, expected_version)
         with found.under():
             work.needs_reason()
+        with found.under():
+            work.needs_signature(deviation)
         found.add(_decided_violation(deviation), _own_violation(work, deviation))
         if work.occurred_at < deviation.opened_at:
             message = f"{deviation.number} was opened at {deviation.opened_at.isoformat()}"

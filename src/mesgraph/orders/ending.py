@@ -86,6 +86,8 @@ def abort_operations_request(
             check(work, request, RequestState.ABORTED, expected_version)
         with found.under():
             work.needs_reason()
+        with found.under():
+            work.needs_signature(request)
         found.add(*(execution.end_violation(work, run) for run in runs))
     for run in runs:
         end_run(work, run)

@@ -1,6 +1,6 @@
 """What an as-built record still lacks: each check gives a gap, or ``None`` where there is none."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,10 +50,16 @@ class GapCode(StrEnum):
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that the record still lacks."""
+    """Something that the record still lacks; with ``site_id`` its message names what belongs to that site."""
 
     code: GapCode
     message: str
+    site_id: int | None = None
+
+    def seen_from(self, sites: Collection[int]) -> "Gap":
+        """As somebody with a role at ``sites`` alone may see it."""
+        known = self.site_id is None or self.site_id in sites
+        return self if known else Gap(self.code, "at a site that you may not see", self.site_id)
 
 
 def origin(session: Session, item: Item) -> Gap | None:
@@ -76,7 +82,7 @@ def ended(session: Session, steps: Sequence[SegmentRequirement], runs: Sequence[
         if not any(jobs[run.job_order_id].requirement_id == step.id for run in runs):
             yield Gap(GapCode.RUN_NOT_ENDED, f"step {step.seq} has not run yet")
     for run in runs:
-        yield None if run.ended_at else Gap(GapCode.RUN_NOT_ENDED, f"{run.code} has not come to its end")
+        yield None if run.ended_at else Gap(GapCode.RUN_NOT_ENDED, f"{run.code} has not come to its end", run.site_id)
 
 
 def _jobs(session: Session, runs: Sequence[JobResponse]) -> dict[int, JobOrder]:
@@ -130,7 +136,7 @@ def settled(session: Session, runs: Sequence[JobResponse], actuals: Sequence[Mat
         for actual in waiting:
             item = row(session, Item, actual.item_id)
             amount = f"{plain(actual.pending)} {item.uom} of {item.key}"
-            yield Gap(GapCode.MATERIAL_PENDING, f"{amount} are pending in {run.code}")
+            yield Gap(GapCode.MATERIAL_PENDING, f"{amount} are pending in {run.code}", run.site_id)
 
 
 def parameters(
@@ -167,7 +173,8 @@ def done(
                 left = job.state is JobState.ABORTED or job.id in rerouted
                 elsewhere = left and (job.requirement_id, x.step.id) in finished
                 message = f"step {x.step.no} of the instruction is not done in {run.code}: {x.state}"
-                yield None if x.state is StepState.DONE or elsewhere else Gap(GapCode.STEP_INCOMPLETE, message)
+                missing = Gap(GapCode.STEP_INCOMPLETE, message, run.site_id)
+                yield None if x.state is StepState.DONE or elsewhere else missing
 
 
 def filled(session: Session, revisions: Sequence[Item], components: Sequence[Item]) -> Iterator[Gap | None]:
@@ -201,13 +208,13 @@ def decided(session: Session, revisions: Sequence[Item], deviations: Sequence[De
     for deviation in deviations:
         if deviation.state is DeviationState.OPEN:
             message = f"deviation {deviation.number} is not decided: {deviation.description}"
-            yield Gap(GapCode.DEVIATION_OPEN, message)
+            yield Gap(GapCode.DEVIATION_OPEN, message, deviation.site_id)
         elif deviation.state is DeviationState.REJECTED and deviation.parameter_actual_id is not None:
             decided_at = deviation.decided_at
             since = judged_at is not None and decided_at is not None and judged_at >= decided_at
             way_out = f"reject {revisions[0].key} and decide what becomes of it"
             message = f"deviation {deviation.number} was rejected; {way_out}"
-            yield None if since else Gap(GapCode.DEVIATION_REJECTED, message)
+            yield None if since else Gap(GapCode.DEVIATION_REJECTED, message, deviation.site_id)
         else:
             yield None
 
@@ -231,4 +238,5 @@ def released(item: Item, holds: Sequence[Hold]) -> Iterator[Gap | None]:
     if not waiting:
         yield None
     for hold in waiting:
-        yield Gap(GapCode.HOLD_OPEN, f"hold {hold.number} on {item.key} or a part of it is open: {hold.reason_code}")
+        message = f"hold {hold.number} on {item.key} or a part of it is open: {hold.reason_code}"
+        yield Gap(GapCode.HOLD_OPEN, message, hold.site_id)

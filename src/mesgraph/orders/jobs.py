@@ -174,6 +174,8 @@ def abort_job_order(work: Work, job: JobOrder, *, expected_version: int | None =
             lifecycle.check_job_step(job, JobState.ABORTED, None)
         with found.under():
             work.needs_reason()
+        with found.under():
+            work.needs_signature(job)
         if run is not None:
             found.add(execution.end_violation(work, run))
     if run is not None:

@@ -193,7 +193,7 @@ def check_request_role(work: Work, request: OperationsRequest, to: RequestState)
     """
     steps = [step for step in REQUEST_STEPS if request.state in step.sources and step.target is to]
     roles = frozenset[Role]().union(*(step.who for step in steps))
-    sites = work.actor.sites_with(roles)
+    sites = work.actor.whole_sites_with(roles)
     if sites is not None and request.site_id not in sites:
         wanted = ", ".join(sorted(roles))
         raise Denied(Code.FORBIDDEN, f"{request.code} is {request.state}: {to} needs one of the roles {wanted}")

@@ -206,6 +206,11 @@ class JobOrder(Sited, Entity):
     )
 
     @property
+    def place_id(self) -> int | None:
+        """Its work unit."""
+        return self.equipment_id
+
+    @property
     def human_key(self) -> str:
         """The job's number within its site."""
         return self.code
@@ -231,6 +236,11 @@ class JobResponse(Sited, Entity):
     rework_quantity: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 
     __table_args__ = (UniqueConstraint("job_order_id", "run"), UniqueConstraint("site_id", "code"))
+
+    @property
+    def place_id(self) -> int | None:
+        """The work unit of the run."""
+        return self.equipment_id
 
     @property
     def human_key(self) -> str:

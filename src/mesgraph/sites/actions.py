@@ -20,6 +20,7 @@ from mesgraph.errors import (
     replace_path,
 )
 from mesgraph.genealogy.actions import adjust_lot, lose_items, transfer_in, transfer_out
+from mesgraph.genealogy.actions.reversal import reverse_activity
 from mesgraph.genealogy.actions.rules import check_list, packed_violations, store_violation
 from mesgraph.materials.models import TERMINAL, Item
 from mesgraph.quantity import plain
@@ -197,8 +198,9 @@ def adjust_transfer(
         transfer_in(work, whole, location)
     if resolution is Resolution.ARRIVED_LATE:
         for item in items:
-            if item not in whole:
-                adjust_lot(work, item, item.quantity + lines[item.id].difference)
+            loss = None if item in whole else queries.loss_at_receipt(work.session, transfer, item.id)
+            if loss is not None:
+                reverse_activity(work, loss, whatever_followed=True)
     for item in items:
         lines[item.id].resolution = resolution
     ledger.record(

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from mesgraph.genealogy.models import GenealogyEvent, GenealogyKind, GenealogyLine, LineRole
 from mesgraph.sites.models import Transfer, TransferLine, TransferState
 
 
@@ -18,6 +19,25 @@ def lines_of(session: Session, transfer_id: int) -> list[TransferLine]:
     return list(
         session.scalars(select(TransferLine).where(TransferLine.transfer_id == transfer_id).order_by(TransferLine.line))
     )
+
+
+def loss_at_receipt(session: Session, transfer: Transfer, item_id: int) -> GenealogyEvent | None:
+    """The count by which the receipt of a transfer took off what had not come of a lot, if it stands."""
+    reversal = aliased(GenealogyEvent)
+    statement = (
+        select(GenealogyEvent)
+        .join(GenealogyLine, GenealogyLine.event_id == GenealogyEvent.id)
+        .outerjoin(reversal, reversal.reverses_id == GenealogyEvent.id)
+        .where(
+            GenealogyLine.item_id == item_id,
+            GenealogyLine.role == LineRole.INPUT,
+            GenealogyEvent.event_kind == GenealogyKind.ADJUST,
+            GenealogyEvent.occurred_at == transfer.received_at,
+            reversal.id.is_(None),
+        )
+        .order_by(GenealogyEvent.id.desc())
+    )
+    return session.scalars(statement).first()
 
 
 def drafts_with(session: Session, item_ids: Collection[int], from_site_id: int) -> dict[int, str]:

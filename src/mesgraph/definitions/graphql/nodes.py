@@ -38,6 +38,7 @@ from mesgraph.equipment.models import EquipmentClass
 from mesgraph.materials.graphql import MaterialDefinitionNode, QuantityType
 from mesgraph.materials.models import MaterialDefinition
 from mesgraph.quantity import Quantity
+from mesgraph.signatures.graphql import SignatureNode, signatures_of
 
 
 @strawberry.type(name="MaterialAlternate", description="A material that may go in instead of the one of a bill line.")
@@ -198,6 +199,9 @@ class OperationsDefinitionNode(Node):
     that became effective last, or while none is approved the one drafted last.
     """
 
+    signatures: list[SignatureNode] = strawberry.field(
+        resolver=signatures_of, description="The signatures under it, the oldest first."
+    )
     version: str = strawberry.field(
         resolver=lambda root: root.definition_version, description="Version, unique within the code."
     )

@@ -35,9 +35,16 @@ def reverse_event(work: Work, activity: GenealogyEvent) -> Posted:
 
 
 def reverse_activity(
-    work: Work, activity: GenealogyEvent, *, restore_inputs: bool = True, job_response: Entity | None = None
+    work: Work,
+    activity: GenealogyEvent,
+    *,
+    restore_inputs: bool = True,
+    whatever_followed: bool = False,
+    job_response: Entity | None = None,
 ) -> Posted:
     """Primitive of all reversals: check, restore items, record. The items of the answer are those of the activity.
+
+    ``whatever_followed``: of a loss, which contradicts nothing that was done with the rest since.
 
     ``restore_inputs`` false: what was taken stays taken, since the run that took it still has it. An output that the
     activity made becomes PLANNED with nothing in it: its number stays known and is not given again.
@@ -45,7 +52,10 @@ def reverse_activity(
     lines = queries.lines_of(work.session, [activity.id])
     items = queries.items_in(work.session, {line.item_id for line in lines})
     work.lock(*items.values())
-    _check(work, activity, lines)
+    _check(work, activity)
+    later = [] if whatever_followed else queries.built_on(work.session, activity, lines)
+    if later:
+        raise Refused(followed_violation(activity.human_key, later))
     with all_violations() as found:
         for line in lines:
             if line.role is LineRole.OUTPUT or restore_inputs:
@@ -79,16 +89,13 @@ def _again(line: GenealogyLine, items: dict[int, Item]) -> Line:
     )
 
 
-def _check(work: Work, activity: GenealogyEvent, lines: Sequence[GenealogyLine]) -> None:
+def _check(work: Work, activity: GenealogyEvent) -> None:
     if activity.reverses_id is not None:
         message = "a reversal is not reversed; post the activity anew"
         raise Refused(invalid(message, "event", code=Code.RECORD_IMMUTABLE))
     if queries.reversal_of(work.session, activity.id) is not None:
         message = f"{activity.human_key} was reversed before"
         raise Refused(invalid(message, "event", code=Code.RECORD_IMMUTABLE))
-    later = queries.built_on(work.session, activity, lines)
-    if later:
-        raise Refused(followed_violation(activity.human_key, later))
 
 
 def followed_violation(what: str, later: Sequence[GenealogyEvent]) -> Violation:

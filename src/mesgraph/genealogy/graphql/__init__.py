@@ -4,7 +4,9 @@ from mesgraph.genealogy.graphql.commands import GenealogyCommands
 from mesgraph.genealogy.graphql.disposition import DispositionCommands
 from mesgraph.genealogy.graphql.live import GenealogySubscriptions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
+from mesgraph.genealogy.graphql.recall import RecallQueries
 from mesgraph.genealogy.graphql.receipt import ReceiptCommands
+from mesgraph.genealogy.graphql.relations import RelationQueries
 from mesgraph.genealogy.graphql.trace import GenealogyQueries
 
 __all__ = [
@@ -13,5 +15,7 @@ __all__ = [
     "GenealogyEventNode",
     "GenealogyQueries",
     "GenealogySubscriptions",
+    "RecallQueries",
     "ReceiptCommands",
+    "RelationQueries",
 ]

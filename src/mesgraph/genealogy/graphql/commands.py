@@ -1,17 +1,30 @@
 """Commands on items. What undoes one is `reverseEvent`, which knows the runs, too: see the domain of orders."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import strawberry
+from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.places import at, named
 from mesgraph.api.scalars import SSCC
 from mesgraph.equipment.models import Equipment
 from mesgraph.genealogy import actions
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
-from mesgraph.materials.graphql import ItemKey, QuantityInput, TraceableItem, find_item, find_items, read_quantity
+from mesgraph.materials.graphql import (
+    ItemKey,
+    QuantityInput,
+    TraceableItem,
+    find_item,
+    find_items,
+    named_item,
+    named_items,
+    read_quantity,
+)
 from mesgraph.materials.models import Item, MaterialDefinition
+from mesgraph.materials.queries import item_by_parts
 from mesgraph.orders import shipping
 from mesgraph.quantity import Quantity, in_base
 from mesgraph.work import Work
@@ -198,11 +211,22 @@ class ShipItemsPayload(CommandPayload):
     genealogy_event: GenealogyEventNode | None = strawberry.field(default=None, description="The activity.")
 
 
+def _unit(session: Session, input: UnpackInput) -> Sequence[Item]:
+    return [find_item(session, ItemKey(sscc=input.sscc), "sscc")]
+
+
+def _pallet(session: Session, input: PackInput) -> Sequence[Item]:
+    """The unit, if it is known: what is packed comes to where it stands."""
+    unit = item_by_parts(session, sscc=input.sscc)
+    return [] if unit is None else [unit]
+
+
 @strawberry.type
 class GenealogyCommands:
     """Writes."""
 
     @command
+    @at(named_item("item"))
     def split_lot(work: Work, input: SplitLotInput) -> SplitLotPayload:
         """Divide a lot or sublot into sublots. They inherit material, expiry, holds, grade, state and place; a lot on
         hold may be split. Children and loss together are exactly what the lot loses.
@@ -224,6 +248,7 @@ class GenealogyCommands:
         return SplitLotPayload(item=shown(item), children=shown(made), genealogy_event=shown(activity))
 
     @command
+    @at(named_items("items"))
     def merge_lots(work: Work, input: MergeLotsInput) -> MergeLotsPayload:
         """Make one new lot of all that is on hand in several usable lots of one revision. It expires with the first of
         them.
@@ -233,6 +258,7 @@ class GenealogyCommands:
         return MergeLotsPayload(item=shown(lot), genealogy_event=shown(activity))
 
     @command
+    @at(named_items("items"), named(Equipment, "location"))
     def move_material(work: Work, input: MoveMaterialInput) -> MoveMaterialPayload:
         """Bring items to another store of their site, with all that is in them."""
         items = find_items(work.session, input.items, "items")
@@ -241,6 +267,7 @@ class GenealogyCommands:
         return MoveMaterialPayload(items=shown(moved), genealogy_event=shown(activity))
 
     @command
+    @at(named_item("item"))
     def take_sample(work: Work, input: TakeSampleInput) -> TakeSamplePayload:
         """Take a quantity out of a lot to be tested. It leaves the lot for good."""
         item = find_item(work.session, input.item, "item")
@@ -249,6 +276,7 @@ class GenealogyCommands:
         return TakeSamplePayload(item=shown(item), genealogy_event=shown(activity))
 
     @command
+    @at(named_item("item"))
     def scrap_item(work: Work, input: ScrapItemInput) -> ScrapItemPayload:
         """Throw away an item, or a quantity of a lot. Needs a reason. A whole item becomes SCRAPPED."""
         item = find_item(work.session, input.item, "item")
@@ -257,6 +285,7 @@ class GenealogyCommands:
         return ScrapItemPayload(item=shown(item), genealogy_event=shown(activity))
 
     @command
+    @at(named_item("item"))
     def adjust_lot(work: Work, input: AdjustLotInput) -> AdjustLotPayload:
         """Set the quantity on hand of a lot to what was counted. Needs a reason."""
         item = find_item(work.session, input.item, "item")
@@ -265,6 +294,7 @@ class GenealogyCommands:
         return AdjustLotPayload(item=shown(item), genealogy_event=shown(activity))
 
     @command
+    @at(named_items("items"), named(Equipment, "location"), _pallet)
     def pack(work: Work, input: PackInput) -> PackPayload:
         """Put usable items into a logistic unit, which is made known by that if it is new. A unit may hold units."""
         items = find_items(work.session, input.items, "items")
@@ -273,6 +303,7 @@ class GenealogyCommands:
         return PackPayload(logistic_unit=shown(unit), genealogy_event=shown(activity))
 
     @command
+    @at(_unit)
     def unpack(work: Work, input: UnpackInput) -> UnpackPayload:
         """Take items, or all, out of a logistic unit."""
         unit = find_item(work.session, ItemKey(sscc=input.sscc), "sscc")
@@ -281,6 +312,7 @@ class GenealogyCommands:
         return UnpackPayload(logistic_unit=shown(unit), items=shown(taken), genealogy_event=shown(activity))
 
     @command
+    @at(named_items("items"))
     def ship_items(work: Work, input: ShipItemsInput) -> ShipItemsPayload:
         """Items leave the plant with what is packed in them. Refused while anything in them, or anything they were made
         from, has an open hold, while an order keeps a part of them, and while the as-built record of a unit that was

@@ -5,11 +5,12 @@ import strawberry
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import find_optional
+from mesgraph.api.places import at
 from mesgraph.errors import Refused, TransitionViolation, invalid
 from mesgraph.genealogy import actions
 from mesgraph.genealogy.actions import DispositionDecision
 from mesgraph.genealogy.graphql.nodes import GenealogyEventNode
-from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item, find_items
+from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item, find_items, named_item
 from mesgraph.orders.lifecycle import NOT_STARTED, UNDER_WAY
 from mesgraph.orders.models import OperationsRequest
 from mesgraph.work import Work
@@ -84,6 +85,7 @@ class DispositionCommands:
     """Writes."""
 
     @command
+    @at(named_item("item"))
     def disposition_item(work: Work, input: DispositionItemInput) -> DispositionItemPayload:
         """Decide what becomes of a rejected item: use as is, regrade, rework, scrap, or back to the supplier. Needs a
         reason.
@@ -119,6 +121,7 @@ class DispositionCommands:
         )
 
     @command
+    @at(named_item("unit"))
     def disassemble_unit(work: Work, input: DisassembleUnitInput) -> DisassembleUnitPayload:
         """Take components out of the unit that they were built into. They wait in QUARANTINE where the unit is; what
         was in which slot, and until when, stays in the genealogy of the unit.

@@ -1,6 +1,7 @@
 """Activities as they are recorded."""
 
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from typing import Annotated
 
 import strawberry
@@ -31,7 +32,7 @@ class GenealogySubscriptions:
 
     @strawberry.subscription(
         description="Activities as they are recorded: all, or those that touch an item, what it was made from, or what "
-        "was made from it. What an activity adds to the trace is followed from then on."
+        "was made from it, in the record up to the activity. So the trace is followed as it grows."
     )
     async def genealogy_appended(
         self,
@@ -42,20 +43,15 @@ class GenealogySubscriptions:
         ] = None,
         after: AfterCursor = None,
     ) -> AsyncGenerator[GenealogyEventMessage, None]:
-        """Follow the record; the trace is walked again when something touches it."""
+        """Follow the record."""
         context = info.context
-        root = None if item is None else await context.read(lambda session: find_item(session, item, "root"))
-
-        async def walk() -> set[int]:
-            return set() if root is None else await context.read(lambda s: queries.connected(s, root.id))
-
-        watched = await walk()
-        async for event in follow(context, after, types=WORDS):
-            if root is not None:
-                if watched.isdisjoint(id_ for _, id_, _ in event.subjects):
+        root = None if item is None else await context.read(lambda session: find_item(session, item, "root").id)
+        standing = context.plant.core.standing
+        with nullcontext() if root is None else standing.watching(root):
+            async for event in follow(context, after, types=WORDS):
+                if root is not None and not await standing.touches(event, root):
                     continue
-                watched |= await walk()
-            activity = await context.read(lambda s, id_=event.ledger_event_id: queries.activity_of(s, id_))  # type: ignore[misc]
-            yield GenealogyEventMessage(
-                cursor=cursor_of(context, event), event=shown(event), genealogy_event=shown(activity)
-            )
+                activity = await context.read(lambda s, id_=event.ledger_event_id: queries.activity_of(s, id_))  # type: ignore[misc]  # of a default
+                yield GenealogyEventMessage(
+                    cursor=cursor_of(context, event), event=shown(event), genealogy_event=shown(activity)
+                )

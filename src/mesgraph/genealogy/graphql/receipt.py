@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
+from sqlalchemy.orm import Session
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import References, find
+from mesgraph.api.places import at, named
+from mesgraph.db import Entity
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.errors import Findings, Refused, Violation, replace_path
 from mesgraph.genealogy import actions
@@ -118,11 +121,19 @@ class ReceiveItemsPayload(CommandPayload):
     )
 
 
+def _stores(session: Session, input: ReceiveItemsInput | CommissionItemsInput) -> Sequence[Entity]:
+    """The stores that the lines name; the site for a line that names none."""
+    site, references = find(session, Site, input.site, "site"), References(session)
+    named_by = {line.location: i for i, line in enumerate(input.lines)}
+    return [references.find_optional(Equipment, key, "lines", i, "location") or site for key, i in named_by.items()]
+
+
 @strawberry.type
 class ReceiptCommands:
     """Writes."""
 
     @command
+    @at(_stores)
     def receive_items(work: Work, input: ReceiveItemsInput) -> ReceiveItemsPayload:
         """Receive lots and serial units from suppliers. They begin in QUARANTINE where their material says so, else as
         AVAILABLE.
@@ -135,6 +146,7 @@ class ReceiptCommands:
         )
 
     @command
+    @at(_stores)
     def commission_items(work: Work, input: CommissionItemsInput) -> CommissionItemsPayload:
         """Make items known that were found, or made outside of an order, so that nothing says what they were made from.
         They begin in QUARANTINE where their material says so, else as AVAILABLE. Needs a reason.
@@ -159,6 +171,7 @@ class ReceiptCommands:
         return SubmitLotsPayload(lots=shown(lots))
 
     @command
+    @at(named(Equipment, "location"))
     def return_items(work: Work, input: ReturnItemsInput) -> ReturnItemsPayload:
         """Items that were shipped came back. They wait in QUARANTINE, with all that is packed in them; an item that
         came back without the unit that it was packed in is taken out of it.

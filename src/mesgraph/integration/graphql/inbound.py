@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.access.policy import INBOX_READERS
 from mesgraph.api.answers import freeze, thaw
+from mesgraph.api.budget import timed
 from mesgraph.api.command import CommandInput, CommandPayload, run, shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
@@ -240,7 +241,7 @@ class InboundCommands:
         self, info: Info, input: Annotated[SubmitB2mmlInput, strawberry.argument(description="The command.")]
     ) -> SubmitB2mmlPayload:
         """The document is read before the transaction opens, so that nobody waits for it."""
-        read = await asyncio.to_thread(_read, input.document)
+        read = await asyncio.to_thread(timed(_read), input.document)
         payload: SubmitB2mmlPayload = await run(
             info.context, info.field_name, partial(_submit, read), input, SubmitB2mmlPayload
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.access.policy import ADMIN, INBOX_READERS
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
-from mesgraph.api.context import Info
+from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition
 from mesgraph.api.live import AfterCursor, cursor_of, follow
@@ -178,8 +178,8 @@ DESTINATION_ORDERS = orders(
 )
 
 
-def _of_messages(session: Session, wanted: OutboundMessageFilter) -> Iterator[Condition]:
-    destination = _destination(session, wanted.destination, "filter", "destination")
+def _of_messages(context: Context, session: Session, wanted: OutboundMessageFilter) -> Iterator[Condition]:
+    destination = _destination(context, session, wanted.destination, "filter", "destination")
     if destination is not None:
         yield OutboundMessage.destination_id == destination.id
     if wanted.state is not None:
@@ -217,14 +217,14 @@ class OutboundQueries:
         OutboundMessageFilter,
         MESSAGE_ORDERS,
         OutboundMessageOrder.OLDEST,
-        lambda _, session, wanted: select(OutboundMessage).where(*_of_messages(session, wanted)),
+        lambda context, session, wanted: select(OutboundMessage).where(*_of_messages(context, session, wanted)),
     )
 
 
-def _destination(session: Session, code: str | None, *path: str) -> Destination | None:
+def _destination(context: Context, session: Session, code: str | None, *path: str) -> Destination | None:
     if code is None:
         return None
-    destination = outbox.destination_by_key(session, code)
+    destination = session.scalar(_seen_by(context.actor).where(Destination.code == code))
     if destination is None:
         raise Refused(not_found("Destination", code[:100], *path))
     return destination
@@ -338,7 +338,7 @@ class OutboundCommands:
 
 def _check_reach(work: Work, site: Site | None, code: str) -> None:
     """Who administers single sites neither hears nor changes what concerns others."""
-    sites = work.actor.sites_with(ADMIN)
+    sites = work.actor.whole_sites_with(ADMIN)
     if sites is None:
         return
     if site is None:
@@ -372,7 +372,7 @@ class OutboundSubscriptions:
     ) -> AsyncGenerator[OutboundMessageEvent, None]:
         """Follow the record from the first message that waits."""
         context = info.context
-        wanted = await context.read(lambda session: _destination(session, destination, "destination"))
+        wanted = await context.read(lambda session: _destination(context, session, destination, "destination"))
         assert wanted is not None, "a destination was named"
         start = after
         if start is None:

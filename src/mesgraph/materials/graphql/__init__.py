@@ -7,9 +7,12 @@ from mesgraph.materials.graphql.keys import (
     find_item,
     find_items,
     find_revisions,
+    named_item,
+    named_items,
     read_item_quantity,
     read_quantity,
 )
+from mesgraph.materials.graphql.lists import ItemFilter, of_items
 from mesgraph.materials.graphql.live import MaterialSubscriptions
 from mesgraph.materials.graphql.nodes import (
     LogisticUnit,
@@ -25,6 +28,7 @@ from mesgraph.materials.graphql.reads import MaterialQueries
 from mesgraph.materials.graphql.scan import ScanQueries
 
 __all__ = [
+    "ItemFilter",
     "ItemKey",
     "LogisticUnit",
     "MaterialCommands",
@@ -42,6 +46,9 @@ __all__ = [
     "find_item",
     "find_items",
     "find_revisions",
+    "named_item",
+    "named_items",
+    "of_items",
     "read_item_quantity",
     "read_quantity",
 ]

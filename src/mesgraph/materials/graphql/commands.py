@@ -5,10 +5,11 @@ from decimal import Decimal
 import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
+from mesgraph.api.places import at
 from mesgraph.api.scalars import GLN, GTIN, Duration, UnitCode
 from mesgraph.errors import Findings, Refused, invalid
 from mesgraph.materials import actions
-from mesgraph.materials.graphql.keys import ItemKey, find_item
+from mesgraph.materials.graphql.keys import ItemKey, find_item, named_item
 from mesgraph.materials.graphql.nodes import MaterialDefinitionNode, SupplierNode, TraceableItem
 from mesgraph.materials.models import (
     ApprovalStatus,
@@ -164,12 +165,14 @@ class MaterialCommands:
         return SubmitMaterialDefinitionsPayload(definitions=shown(rows))
 
     @command
+    @at(named_item("item"))
     def release_lot(work: Work, input: ReleaseLotInput) -> ReleaseLotPayload:
         """Release an item from QUARANTINE: it becomes AVAILABLE. An open hold stays and is released by itself."""
         item = find_item(work.session, input.item, "item")
         return ReleaseLotPayload(item=shown(actions.release_lot(work, item, expected_version=input.expected_version)))
 
     @command
+    @at(named_item("item"))
     def reject_lot(work: Work, input: RejectLotInput) -> RejectLotPayload:
         """Find an item unfit for use: it becomes REJECTED, and `dispositionItem` decides what becomes of it. Needs a
         reason.

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import strawberry
 from sqlalchemy.orm import Session
 
+from mesgraph.access.places import Places
 from mesgraph.api.nodes import find, parse_node_id
 from mesgraph.api.scalars import GTIN, SSCC, UnitCode
 from mesgraph.errors import Findings, Refused, invalid, not_found
@@ -98,6 +100,24 @@ def find_revisions(session: Session, reference: str, *path: str | int) -> list[i
     if not revisions:
         raise Refused(not_found(MaterialDefinition.kind, reference[:100], *path))
     return sorted(revisions)
+
+
+def named_item(name: str) -> Places:
+    """The item that a field of a command names, as where it acts."""
+
+    def find_in(session: Session, input: Any) -> Sequence[Item]:
+        return [find_item(session, getattr(input, name), name)]
+
+    return find_in
+
+
+def named_items(name: str) -> Places:
+    """The items that a field of a command names, as where it acts."""
+
+    def find_in(session: Session, input: Any) -> Sequence[Item]:
+        return find_items(session, getattr(input, name), name)
+
+    return find_in
 
 
 def find_items(session: Session, keys: Sequence[ItemKey], name: str) -> list[Item]:

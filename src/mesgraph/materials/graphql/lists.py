@@ -174,37 +174,38 @@ class SupplierFilter:
     )
 
 
-def _of_lots(session: Session, wanted: LotFilter, now: datetime) -> Iterator[Condition]:
+def _of_lots(session: Session, wanted: LotFilter, now: datetime, name: str = "filter") -> Iterator[Condition]:
     if wanted.key_prefix is not None:
         yield starts_with(Item.key, wanted.key_prefix)
     if wanted.site is not None:
-        yield Item.site_id == find(session, Site, wanted.site, "filter", "site").id
+        yield Item.site_id == find(session, Site, wanted.site, name, "site").id
     if wanted.material is not None:
-        yield Item.material_id.in_(find_revisions(session, wanted.material, "filter", "material"))
+        yield Item.material_id.in_(find_revisions(session, wanted.material, name, "material"))
     if wanted.status is not None:
         yield queries.has_status(wanted.status, now)
     if wanted.lifecycle is not None:
         yield Item.lifecycle.in_(wanted.lifecycle)
     if wanted.location is not None:
-        yield Item.location_id.in_(within(session, wanted.location, "filter", "location"))
+        yield Item.location_id.in_(within(session, wanted.location, name, "location"))
     if wanted.supplier is not None:
-        yield Item.supplier_id == find(session, Supplier, wanted.supplier, "filter", "supplier").id
+        yield Item.supplier_id == find(session, Supplier, wanted.supplier, name, "supplier").id
     if wanted.supplier_lot is not None:
         yield Item.supplier_lot == wanted.supplier_lot
     if wanted.expires_at is not None:
-        yield in_range(Item.expires_at, wanted.expires_at, "filter", "expires_at")
+        yield in_range(Item.expires_at, wanted.expires_at, name, "expires_at")
 
 
-def _of_items(session: Session, wanted: ItemFilter, now: datetime) -> Iterator[Condition]:
-    yield from _of_lots(session, wanted, now)
+def of_items(session: Session, wanted: ItemFilter, now: datetime, name: str = "filter") -> Iterator[Condition]:
+    """The conditions on items; ``name`` is that of the argument that has them, for what is refused."""
+    yield from _of_lots(session, wanted, now, name)
     if wanted.kind is not None:
         yield queries.of_kinds(set(wanted.kind))
     if wanted.lot is not None:
-        yield Item.lot_id == find_item(session, wanted.lot, "filter", "lot").id
+        yield Item.lot_id == find_item(session, wanted.lot, name, "lot").id
     if wanted.parent is not None:
-        yield Item.parent_id == find_item(session, wanted.parent, "filter", "parent").id
+        yield Item.parent_id == find_item(session, wanted.parent, name, "parent").id
     if wanted.request is not None:
-        yield Item.request_id == find(session, OperationsRequest, wanted.request, "filter", "request").id
+        yield Item.request_id == find(session, OperationsRequest, wanted.request, name, "request").id
 
 
 def _of_materials(wanted: MaterialDefinitionFilter) -> Iterator[Condition]:
@@ -228,7 +229,7 @@ def _of_suppliers(wanted: SupplierFilter) -> Iterator[Condition]:
 
 
 def _items(context: Context, session: Session, wanted: ItemFilter) -> Select[Item]:
-    return select(Item).where(*_of_items(session, wanted, context.plant.clock.now()))
+    return select(Item).where(*of_items(session, wanted, context.plant.clock.now()))
 
 
 def _lots(context: Context, session: Session, wanted: LotFilter) -> Select[Item]:

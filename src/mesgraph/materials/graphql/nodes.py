@@ -1,5 +1,6 @@
 """Materials, suppliers and traceable items as the API shows them."""
 
+import asyncio
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 
 import strawberry
 
+from mesgraph.api.budget import timed
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
@@ -30,6 +32,7 @@ from mesgraph.materials.models import (
     Tracking,
 )
 from mesgraph.quantity import Quantity
+from mesgraph.signatures.graphql import SignatureNode, signatures_of
 
 HoldNodes = list[Annotated["HoldNode", strawberry.lazy("mesgraph.holds.graphql")]]  # type: ignore[name-defined]  # noqa: F821
 
@@ -198,6 +201,19 @@ class TraceableItem(Node):
     expires_at: datetime | None = strawberry.field(description="From this moment on it may not be used.")
     supplier: SupplierNode | None = to_one(Item.supplier_id, Supplier, "Who delivered it.")
     supplier_lot: str | None = strawberry.field(description="The supplier's lot number.")
+    signatures: list[SignatureNode] = strawberry.field(
+        resolver=signatures_of, description="The signatures under it, the oldest first."
+    )
+
+    @strawberry.field(description="How many items it was made from, at any depth and of any site.")
+    async def ancestors_count(root: strawberry.Parent[Any], info: Info) -> int:
+        """Out of memory."""
+        return await _counted(info, _row(root), forward=False)
+
+    @strawberry.field(description="How many items were made from it or hold it, at any depth and of any site.")
+    async def descendants_count(root: strawberry.Parent[Any], info: Info) -> int:
+        """Out of memory."""
+        return await _counted(info, _row(root), forward=True)
 
     @strawberry.field(description="Shown state, as of now.")
     def status(root: strawberry.Parent[Any], info: Info) -> ItemStatus:
@@ -256,6 +272,18 @@ class TraceableItem(Node):
         lot_part = f"/10/{quote(lot.number, safe='')}" if lot else ""
         serial_part = f"/21/{quote(item.number, safe='')}" if item.item_kind is ItemKind.SERIAL_UNIT else ""
         return f"{domain}/01/{material.gtin}{lot_part}{serial_part}"
+
+
+async def _counted(info: Info, item: Item, *, forward: bool) -> int:
+    """What the core counts; items of one tick wait for the record once."""
+
+    async def load(ids: list[int]) -> list[int]:
+        core = info.context.plant.core
+        await core.fresh()
+        return await asyncio.to_thread(timed(core.count), ids, forward=forward)
+
+    counted: int = await info.context.batched(("related", forward), item.id, load)
+    return counted
 
 
 def _row(root: object) -> Item:

@@ -9,13 +9,15 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.genealogy.graphql import GenealogyEventNode
-from mesgraph.genealogy.graphql.trace import GenealogyEdgeType
+from mesgraph.genealogy.graphql.trace_types import GenealogyEdgeType
 from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, TraceableItem, find_item
 from mesgraph.orders.as_built import as_built
 from mesgraph.orders.gaps import GapCode
 from mesgraph.orders.graphql.nodes import JobResponseNode, MaterialActualNode
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepExecutionNode
+from mesgraph.orders.models import JobOrder
+from mesgraph.signatures.graphql import SignatureNode, signatures_of
 
 described_enum(
     GapCode,
@@ -42,6 +44,13 @@ class AsBuiltGapType:
 
     code: GapCode = strawberry.field(description="What kind of thing.")
     message: str = strawberry.field(description="One sentence that names it.")
+
+
+async def _signatures(root: Any, info: Info) -> list[SignatureNode]:
+    jobs = [await info.context.one(JobOrder, response.job_order_id) for response in root.job_responses]
+    records = {(row.subject_kind, row.id): row for row in [root.item, *jobs, *root.deviations] if row is not None}
+    found: list[Any] = [one for row in records.values() for one in await signatures_of(row, info)]
+    return sorted(found, key=lambda signature: signature.id)
 
 
 @strawberry.type(
@@ -77,6 +86,9 @@ class AsBuiltRecordType:
         description="Every activity that names it, the first one first; reversed ones and their reversals too."
     )
     holds: list[HoldNode] = strawberry.field(description="Its holds and those of its components, released ones too.")
+    signatures: list[SignatureNode] = strawberry.field(
+        resolver=_signatures, description="Signatures under it, the jobs of those runs, and what left its limits."
+    )
     completeness_pct: Decimal = strawberry.field(
         description="The part of what is expected that is there, in percent, rounded down; 100 when there is no gap."
     )

@@ -7,15 +7,14 @@ import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, ReasonInput, command, read_reason, shown
 from mesgraph.api.enums import described_enum
-from mesgraph.api.nodes import find, find_optional, parse_node_id
+from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.places import at, named
 from mesgraph.definitions.queries import output_uoms
 from mesgraph.equipment.models import Equipment
-from mesgraph.errors import Findings, Refused, all_violations, invalid, not_found
+from mesgraph.errors import Findings, Refused, all_violations, invalid
 from mesgraph.genealogy.graphql import GenealogyEventNode
-from mesgraph.genealogy.models import GenealogyEvent
 from mesgraph.holds.graphql import PositionRangeInput
 from mesgraph.holds.queries import Range
-from mesgraph.ledger.queries import event_by_id
 from mesgraph.materials.graphql import (
     ItemKey,
     QuantityInput,
@@ -26,9 +25,11 @@ from mesgraph.materials.graphql import (
 )
 from mesgraph.materials.models import Item, MaterialDefinition
 from mesgraph.orders import assembly, execution, material, production, reporting, reversal
+from mesgraph.orders.graphql.fact import find_fact
 from mesgraph.orders.graphql.nodes import JobOrderNode, JobResponseNode, MaterialActualNode, QuantityActualNode
+from mesgraph.orders.graphql.places import job_and_equipment, run_of_fact
 from mesgraph.orders.graphql.recorded import DeviationNode
-from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual, QuantityActual
+from mesgraph.orders.models import JobOrder, JobResponse, JobSubState, MaterialActual
 from mesgraph.orders.production import OutputUse
 from mesgraph.orders.reporting import NOTHING
 from mesgraph.orders.run import row, run_of
@@ -338,6 +339,7 @@ class ExecutionCommands:
     """Writes."""
 
     @command
+    @at(job_and_equipment)
     def start_job_order(work: Work, input: StartJobOrderInput) -> StartJobOrderPayload:
         """Begin a job: ALLOWED_TO_START becomes RUNNING and a run is opened. Everything that stands in the way is told
         at once: state, equipment, capacity, holds, earlier segments. The first start makes the order RUNNING.
@@ -352,6 +354,7 @@ class ExecutionCommands:
         return StartJobOrderPayload(job_order=shown(job), job_response=shown(response))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def pause_job_order(work: Work, input: PauseJobOrderInput) -> PauseJobOrderPayload:
         """Interrupt a running job; it keeps its run."""
         job = find(work.session, JobOrder, input.job_order, "job_order")
@@ -360,6 +363,7 @@ class ExecutionCommands:
         return PauseJobOrderPayload(job_order=shown(job), job_response=shown(response))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def resume_job_order(work: Work, input: ResumeJobOrderInput) -> ResumeJobOrderPayload:
         """Let an interrupted job go on. What a start needs is checked again."""
         job = find(work.session, JobOrder, input.job_order, "job_order")
@@ -367,6 +371,7 @@ class ExecutionCommands:
         return ResumeJobOrderPayload(job_order=shown(job), job_response=shown(response))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def stop_job_order(work: Work, input: StopJobOrderInput) -> StopJobOrderPayload:
         """Bring a job to its end. Refused while consumed material is pending: produce what it became, or reverse its
         consumption. With the last job of the last step the order is COMPLETED, and its items in process are AVAILABLE.
@@ -376,6 +381,7 @@ class ExecutionCommands:
         return StopJobOrderPayload(job_order=shown(job), job_response=shown(response))
 
     @command
+    @at(named(JobResponse, "job_response"))
     def report_quantity(work: Work, input: ReportQuantityInput) -> ReportQuantityPayload:
         """Add good units, scrap and rework to a run; those of the last step also count for the order."""
         response = find(work.session, JobResponse, input.job_response, "job_response")
@@ -392,6 +398,7 @@ class ExecutionCommands:
         return ReportQuantityPayload(job_response=shown(reported))
 
     @command
+    @at(named(JobResponse, "job_response"))
     def consume_material(work: Work, input: ConsumeMaterialInput) -> ConsumeMaterialPayload:
         """Take material into a run. It is withdrawn from the item at once and is pending in the run until it becomes
         part of an output. Everything that stands in the way is told at once: holds, release, expiry, amount, bill,
@@ -402,6 +409,7 @@ class ExecutionCommands:
         return ConsumeMaterialPayload(material_actual=shown(material.consume_material(work, response, taken)))
 
     @command
+    @at(named(JobResponse, "job_response"))
     def produce_material(work: Work, input: ProduceMaterialInput) -> ProduceMaterialPayload:
         """Make lots or serial units of what the run took, as one activity of the genealogy."""
         response = find(work.session, JobResponse, input.job_response, "job_response")
@@ -421,6 +429,7 @@ class ExecutionCommands:
         )
 
     @command
+    @at(named(JobResponse, "job_response"))
     def assemble_unit(work: Work, input: AssembleUnitInput) -> AssembleUnitPayload:
         """Build serial units into a new one, for good: each becomes INSTALLED in its slot and can be used nowhere else.
         Material of lots can be consumed on the way.
@@ -447,6 +456,7 @@ class ExecutionCommands:
         )
 
     @command
+    @at(run_of_fact)
     def reverse_event(work: Work, input: ReverseEventInput) -> ReverseEventPayload:
         """Take back a fact that was recorded wrongly: a consumption that is still pending, a production, an assembly,
         a report of quantities, or any other activity of the genealogy. Refused while something downstream stands on it
@@ -454,7 +464,7 @@ class ExecutionCommands:
         again, or puts them back when its run has ended. A reversed report lowers the sums of run and order; until the
         order is closed, the run takes the right one even if it has ended.
         """
-        reversed_fact = reversal.reverse_event(work, _fact(work, input.event))
+        reversed_fact = reversal.reverse_event(work, find_fact(work.session, input.event))
         return ReverseEventPayload(
             genealogy_event=shown(reversed_fact.genealogy_event),
             material_actuals=shown(reversed_fact.actuals),
@@ -519,26 +529,6 @@ def _inputs(
         with found.under("from_", i):
             sources.append(_source(work, source))
     return takes, sources
-
-
-def _fact(work: Work, reference: str) -> reversal.Fact:
-    """What ``reference`` names: a genealogy event or actual by id, or what a ledger event tells of."""
-    session = work.session
-    if (parsed := parse_node_id(reference)) is not None and parsed[0] == MaterialActual.kind:
-        return find(session, MaterialActual, reference, "event")
-    if parsed is not None and parsed[0] == QuantityActual.kind:
-        fact: reversal.Fact | None = reporting.report_with(session, find(session, QuantityActual, reference, "event"))
-        named = "a quantity of a report without its event"
-    elif parsed is not None:
-        return find(session, GenealogyEvent, reference, "event")
-    else:
-        event = event_by_id(session, reference)
-        if event is None:
-            raise Refused(not_found("event", reference[:100], "event"))
-        fact, named = reversal.fact_of(session, event), f"a {event.type}"
-    if fact is None:
-        raise Refused(invalid(f"{named} is not reversed by an event", "event"))
-    return fact
 
 
 def _source(work: Work, source: PendingInput) -> production.Source:

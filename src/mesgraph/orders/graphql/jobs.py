@@ -7,12 +7,14 @@ import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.places import at, named
 from mesgraph.definitions.queries import output_uoms
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import all_violations
 from mesgraph.materials.graphql import QuantityInput
 from mesgraph.orders import jobs, reroute
 from mesgraph.orders.graphql.nodes import JobOrderNode
+from mesgraph.orders.graphql.places import new_job, rerouted_job
 from mesgraph.orders.graphql.planning import JobOrderStepInput, find_job
 from mesgraph.orders.models import JobOrder, SegmentRequirement
 from mesgraph.orders.run import row
@@ -117,6 +119,7 @@ class JobCommands:
     """Writes."""
 
     @command
+    @at(new_job)
     def store_job_order(work: Work, input: StoreJobOrderInput) -> StoreJobOrderPayload:
         """Make a further job of a step of an order that is released and has not come to its end. Name `takenFrom` to
         split a step over two work units.
@@ -143,6 +146,7 @@ class JobCommands:
         return StoreJobOrderPayload(job_order=shown(job))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def reschedule_job_order(work: Work, input: RescheduleJobOrderInput) -> RescheduleJobOrderPayload:
         """Give a job that has not begun another priority or planned window."""
         job = jobs.reschedule_job_order(
@@ -156,12 +160,14 @@ class JobCommands:
         return RescheduleJobOrderPayload(job_order=shown(job))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def cancel_job_order(work: Work, input: CancelJobOrderInput) -> CancelJobOrderPayload:
         """Give up a job that has not begun. Its step ends if its other jobs have, and stays open if it has no other."""
         job = jobs.cancel_job_order(work, find_job(work, input), expected_version=input.expected_version)
         return CancelJobOrderPayload(job_order=shown(job))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def abort_job_order(work: Work, input: AbortJobOrderInput) -> AbortJobOrderPayload:
         """Give up a job before its end. Its run ends, and what it took and has made nothing of is scrapped: before,
         reverse the consumption of what can still be used. Its step ends if its other jobs have, and stays open if it
@@ -171,6 +177,7 @@ class JobCommands:
         return AbortJobOrderPayload(job_order=shown(job))
 
     @command
+    @at(rerouted_job)
     def reroute_job_order(work: Work, input: RerouteJobOrderInput) -> RerouteJobOrderPayload:
         """Take the rest of a job to equipment of an alternate that the definition lists. What the job has reported
         stays with it, and it ends; one that has not begun is cancelled.

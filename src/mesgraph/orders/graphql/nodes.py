@@ -55,6 +55,7 @@ from mesgraph.orders.proposals import Proposal, Strategy, proposals_by_id
 from mesgraph.orders.readiness import Readiness, readiness_by_id
 from mesgraph.orders.totals import consumed_by
 from mesgraph.quantity import Quantity
+from mesgraph.signatures.graphql import SignatureNode, signatures_of
 
 described_enum(
     RequestState,
@@ -173,6 +174,9 @@ class ConsumedType:
 class OperationsRequestNode(Node):
     """A production order: demand for a quantity of a product. Named by `SITE/CODE`."""
 
+    signatures: list[SignatureNode] = strawberry.field(
+        resolver=signatures_of, description="The signatures under it, the oldest first."
+    )
     version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it became known.")
     code: str = strawberry.field(description="Order number, unique within the site.")
@@ -273,6 +277,9 @@ class SegmentRequirementNode(Node):
 class JobOrderNode(Node):
     """A task for one work unit: a step of an order. Named by `SITE/CODE`."""
 
+    signatures: list[SignatureNode] = strawberry.field(
+        resolver=signatures_of, description="The signatures under it, the oldest first."
+    )
     version: int = strawberry.field(description="Counts changes; send it as `expectedVersion`.")
     code: str = strawberry.field(description="Job number, unique within the site: order number and step number.")
     state: JobState = strawberry.field(description="Where it stands.")

@@ -12,6 +12,7 @@ from mesgraph.api.answers import freeze, plain_input, thaw
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.places import at, named
 from mesgraph.api.user_errors import UserError
 from mesgraph.definitions.models import OperationsDefinition
 from mesgraph.equipment.models import Equipment, Site
@@ -23,6 +24,7 @@ from mesgraph.materials.graphql import QuantityInput, read_quantity
 from mesgraph.materials.models import MaterialDefinition
 from mesgraph.orders import planning, schedule
 from mesgraph.orders.graphql.nodes import JobOrderNode, OperationsRequestNode
+from mesgraph.orders.graphql.places import job_and_equipment
 from mesgraph.orders.models import JobOrder, OperationsRequest
 from mesgraph.orders.schedule import Demand, Outcome, WantedState
 from mesgraph.work import Work
@@ -278,18 +280,21 @@ class PlanningCommands:
         return CancelOperationsRequestPayload(operations_request=shown(row))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def permit_job_order(work: Work, input: PermitJobOrderInput) -> PermitJobOrderPayload:
         """Allow a job to start. It does not begin by that: `startJobOrder` begins it."""
         row = planning.permit_job_order(work, find_job(work, input), expected_version=input.expected_version)
         return PermitJobOrderPayload(job_order=shown(row))
 
     @command
+    @at(named(JobOrder, "job_order"))
     def revoke_start(work: Work, input: RevokeStartInput) -> RevokeStartPayload:
         """Take the permission to start from a job that has not begun."""
         row = planning.revoke_start(work, find_job(work, input), expected_version=input.expected_version)
         return RevokeStartPayload(job_order=shown(row))
 
     @command
+    @at(job_and_equipment)
     def assign_job_order(work: Work, input: AssignJobOrderInput) -> AssignJobOrderPayload:
         """Give a job that has not begun to a work unit of its class at its site, or take it from the one it has."""
         with all_violations() as found:

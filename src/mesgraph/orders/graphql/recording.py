@@ -4,6 +4,7 @@ import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import find, parse_node_id
+from mesgraph.api.places import at, named
 from mesgraph.api.scalars import UnitCode
 from mesgraph.definitions.models import InstructionStep, ParameterSpecification
 from mesgraph.definitions.specifications import parameters_of
@@ -12,6 +13,7 @@ from mesgraph.holds.graphql import HoldNode
 from mesgraph.materials.graphql import ItemKey, find_item
 from mesgraph.materials.models import MaterialDefinition
 from mesgraph.orders import deviations, parameters, steps
+from mesgraph.orders.graphql.places import run_and_measured, run_of_deviation
 from mesgraph.orders.graphql.recorded import DeviationNode, ParameterActualNode, StepExecutionNode
 from mesgraph.orders.models import (
     Deviation,
@@ -127,6 +129,7 @@ class RecordCommands:
     """Writes."""
 
     @command
+    @at(run_and_measured)
     def record_parameter(work: Work, input: RecordParameterInput) -> RecordParameterPayload:
         """Record a measured value of a process parameter of the run's segment, with its verdict. A value outside its
         limits is recorded, too, and opens a deviation; of a critical parameter it also puts the item on hold.
@@ -146,6 +149,7 @@ class RecordCommands:
         )
 
     @command
+    @at(named(JobResponse, "job_response"))
     def record_step(work: Work, input: RecordStepInput) -> RecordStepPayload:
         """Record a step of the run's instruction with everything entered in it. All entries are checked before
         anything is written. What lies outside its limits is recorded, too: the step has failed then, and a deviation is
@@ -161,6 +165,7 @@ class RecordCommands:
         return RecordStepPayload(step_execution=shown(recorded.execution), deviation=shown(recorded.deviation))
 
     @command
+    @at(named(JobResponse, "job_response"))
     def open_deviation(work: Work, input: OpenDeviationInput) -> OpenDeviationPayload:
         """Ask for a consumption outside the tolerance of its bill line. Once it is accepted, productions of this run
         pass that the line would block (CONSUMPTION_OUT_OF_TOLERANCE).
@@ -174,6 +179,7 @@ class RecordCommands:
         return OpenDeviationPayload(deviation=shown(deviations.open_deviation(work, response, material)))
 
     @command
+    @at(run_of_deviation)
     def decide_deviation(work: Work, input: DecideDeviationInput) -> DecideDeviationPayload:
         """Accept or reject a deviation, once. The one who opened it may not (SAME_PERSON_FORBIDDEN)."""
         deviation = find(work.session, Deviation, input.deviation, "deviation")

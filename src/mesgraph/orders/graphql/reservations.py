@@ -4,10 +4,12 @@ import strawberry
 
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.nodes import find, find_optional
+from mesgraph.api.places import at
 from mesgraph.errors import all_violations, invalid
 from mesgraph.materials.graphql import ItemKey, QuantityInput, find_item, read_item_quantity
 from mesgraph.orders import reservations
 from mesgraph.orders.graphql.nodes import MaterialReservationNode
+from mesgraph.orders.graphql.places import job_of_reservation, reserving_job
 from mesgraph.orders.models import JobOrder, MaterialReservation, SegmentRequirement
 from mesgraph.orders.run import row
 from mesgraph.work import Work
@@ -54,6 +56,7 @@ class ReservationCommands:
     """Writes."""
 
     @command
+    @at(reserving_job)
     def reserve_material(work: Work, input: ReserveMaterialInput) -> ReserveMaterialPayload:
         """Keep a quantity of a lot or unit for a step or a job of an order. Other orders can consume only what is not
         reserved (LOT_RESERVED), and that alone can be split off, merged or shipped. What the order consumes of the
@@ -76,6 +79,7 @@ class ReservationCommands:
         return ReserveMaterialPayload(reservation=shown(made))
 
     @command
+    @at(job_of_reservation)
     def release_reservation(work: Work, input: ReleaseReservationInput) -> ReleaseReservationPayload:
         """Let go of what a reservation still keeps, so that anybody may take it."""
         reservation = find(work.session, MaterialReservation, input.reservation, "reservation")

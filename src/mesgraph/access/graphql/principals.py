@@ -1,94 +1,30 @@
-"""Principals, roles, keys and the record's history in the API."""
+"""Principals, roles and keys: lists and commands."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import strawberry
 from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
-from mesgraph.access import actions, queries
-from mesgraph.access.models import ApiKey, Principal, PrincipalKind, RoleGrant
+from mesgraph.access import accounts, actions, queries
+from mesgraph.access.graphql.looked_after import known, looked_after, part_of_looked_after, where_to_count
+from mesgraph.access.graphql.nodes import ApiKeyNode, PrincipalNode, RoleGrantNode
+from mesgraph.access.graphql.where import find_where
+from mesgraph.access.models import ApiKey, Principal, PrincipalKind
 from mesgraph.access.policy import SYSTEM_READERS
 from mesgraph.access.roles import Role
 from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Context, Info
-from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, prefix_field, starts_with
-from mesgraph.api.nodes import Node, find, find_optional, node
+from mesgraph.api.nodes import find_optional
 from mesgraph.api.paging import Connection, Order, listing, orders
-from mesgraph.api.relations import to_many, to_one
-from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
 from mesgraph.errors import all_violations
 from mesgraph.words import check_code, check_name
 from mesgraph.work import Work
-
-described_enum(
-    PrincipalKind,
-    "What a principal is.",
-    {PrincipalKind.PERSON: "A human being.", PrincipalKind.SERVICE: "A machine or program."},
-)
-described_enum(
-    Role,
-    "What a principal may do; every grant also says at which site.",
-    {
-        Role.OPERATOR: "Runs jobs, posts material, scans, reports.",
-        Role.TECHNICIAN: "Maintains equipment.",
-        Role.SUPERVISOR: "Leads a shift: permits, aborts, scraps, resumes.",
-        Role.PLANNER: "Plans: submits, releases, cancels and closes orders.",
-        Role.QUALITY: "Inspects: places and releases holds.",
-        Role.QA: "Releases lots and definitions.",
-        Role.ENGINEER: "Writes operations definitions and masters.",
-        Role.ADMIN: "Manages principals, keys and sites; makes no product.",
-        Role.AUDITOR: "Reads everything, writes nothing.",
-        Role.VIEWER: "Dashboards: reads one site, sees no names of people.",
-        Role.DRIVER: "A machine or its driver.",
-        Role.ERP: "The planning system.",
-        Role.RULE: "The rule engine.",
-        Role.SYNC: "Another site.",
-    },
-)
-
-
-def _principal_by_key(session: Session, subject: str) -> Principal | None:
-    return session.scalar(select(Principal).where(Principal.subject == subject))
-
-
-def _key_by_id(session: Session, key_id: str) -> ApiKey | None:
-    return session.scalar(select(ApiKey).where(ApiKey.key_id == key_id))
-
-
-@node(RoleGrant)
-class RoleGrantNode(Node):
-    """A role of a principal at a site, or everywhere."""
-
-    role: Role = strawberry.field(description="The role.")
-    site: SiteNode | None = to_one(RoleGrant.site_id, Site, "Where it counts; null for everywhere.")
-    withdrawn_at: datetime | None = strawberry.field(description="When it was taken away; null while it stands.")
-
-
-@node(ApiKey, find=_key_by_id)
-class ApiKeyNode(Node):
-    """A key of a principal. Its secret is shown once, when it is issued."""
-
-    key_id: str = strawberry.field(description="Public part of the key.")
-    expires_at: datetime = strawberry.field(description="When it stops working.")
-    revoked_at: datetime | None = strawberry.field(description="When it was revoked; null while it works.")
-
-
-@node(Principal, find=_principal_by_key)
-class PrincipalNode(Node):
-    """A person or a service that acts."""
-
-    subject: str = strawberry.field(description="Unique name for records.")
-    kind: PrincipalKind = strawberry.field(resolver=lambda root: root.principal_kind, description="Person or service.")
-    display_name: str = strawberry.field(description="Name for screens.")
-    active: bool = strawberry.field(description="Whether it may act at all.")
-    grants: list[RoleGrantNode] = to_many(RoleGrant.principal_id, RoleGrant, "Its roles, withdrawn ones included.")
-    api_keys: list[ApiKeyNode] = to_many(ApiKey.principal_id, ApiKey, "Its keys, without their secrets.")
 
 
 class PrincipalOrder(StrEnum):
@@ -183,7 +119,14 @@ class GrantRoleInput(CommandInput):
 
     principal: strawberry.ID = strawberry.field(description="Who gets it.")
     role: Role = strawberry.field(description="Which role.")
-    site: strawberry.ID | None = strawberry.field(default=None, description="Where it counts; everywhere if left out.")
+    site: strawberry.ID | None = strawberry.field(
+        default=None, description="Where it counts; everywhere if neither this nor `equipment` is given."
+    )
+    equipment: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Where it counts, with all that stands below, for commands that act at equipment. What is read, it "
+        "opens for the whole site.",
+    )
 
 
 @strawberry.type(description="The standing grant.")
@@ -199,7 +142,12 @@ class WithdrawRoleInput(CommandInput):
 
     principal: strawberry.ID = strawberry.field(description="Who loses it.")
     role: Role = strawberry.field(description="Which role.")
-    site: strawberry.ID | None = strawberry.field(default=None, description="Where it counted; left out: everywhere.")
+    site: strawberry.ID | None = strawberry.field(
+        default=None, description="Where it counted; everywhere if neither this nor `equipment` is given."
+    )
+    equipment: strawberry.ID | None = strawberry.field(
+        default=None, description="The equipment where it counted; left out: the whole site."
+    )
 
 
 @strawberry.type(description="The withdrawn grant.")
@@ -215,6 +163,21 @@ class IssueApiKeyInput(CommandInput):
 
     principal: strawberry.ID = strawberry.field(description="Whose key.")
     expires_at: datetime | None = strawberry.field(default=None, description="A year from now at most, and by default.")
+    label: str | None = strawberry.field(
+        default=None,
+        description="What it is for, such as the driver instance that has it. Of one label two keys work at a time: "
+        "the old one until the new one is in place.",
+    )
+    site: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The only site where the roles count for this key; wherever they count if neither this nor "
+        "`equipment` is given.",
+    )
+    equipment: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The only equipment, with all that stands below it, where the roles count for this key: such as "
+        "the line of a driver.",
+    )
 
 
 @strawberry.type(description="The key, and its text.")
@@ -244,6 +207,37 @@ class RevokeApiKeyPayload(CommandPayload):
     api_key: ApiKeyNode | None = strawberry.field(default=None, description="The key.")
 
 
+@strawberry.input(description="A principal that is to stop or to go on.")
+class PrincipalInput(CommandInput):
+    """One principal."""
+
+    principal: strawberry.ID = strawberry.field(description="Who, by id or subject.")
+
+
+@strawberry.input(description="A principal that may act no more.")
+class DeactivatePrincipalInput(PrincipalInput):
+    """One principal."""
+
+
+@strawberry.type(description="The principal.")
+class DeactivatePrincipalPayload(CommandPayload):
+    """Answer."""
+
+    principal: PrincipalNode | None = strawberry.field(default=None, description="The principal.")
+
+
+@strawberry.input(description="A principal that may act again.")
+class ReactivatePrincipalInput(PrincipalInput):
+    """One principal."""
+
+
+@strawberry.type(description="The principal.")
+class ReactivatePrincipalPayload(CommandPayload):
+    """Answer."""
+
+    principal: PrincipalNode | None = strawberry.field(default=None, description="The principal.")
+
+
 @strawberry.type
 class AccessCommands:
     """Writes."""
@@ -259,35 +253,46 @@ class AccessCommands:
         return CreatePrincipalPayload(principal=shown(principal))
 
     @command
+    def deactivate_principal(work: Work, input: DeactivatePrincipalInput) -> DeactivatePrincipalPayload:
+        """Let somebody act no more: keys stop, sessions end, open connections close. Nothing recorded is lost."""
+        principal = looked_after(work, input.principal)
+        return DeactivatePrincipalPayload(principal=shown(actions.deactivate(work, principal)))
+
+    @command
+    def reactivate_principal(work: Work, input: ReactivatePrincipalInput) -> ReactivatePrincipalPayload:
+        """Let somebody act again, with the roles and keys of before."""
+        principal = looked_after(work, input.principal)
+        return ReactivatePrincipalPayload(principal=shown(accounts.reactivate(work, principal)))
+
+    @command
     def grant_role(work: Work, input: GrantRoleInput) -> GrantRolePayload:
-        """Give a principal a role at a site or everywhere. Granting twice changes nothing."""
-        principal, site = _principal_and_site(work, input)
-        grant = actions.grant_role(work, principal, input.role, site and site.id, site and site.code)
+        """Give a principal a role at a site, at equipment of it, or everywhere. Granting twice changes nothing."""
+        principal = known(work, input.principal)
+        where = where_to_count(work, input.site, input.equipment)
+        grant = actions.grant_role(work, principal, input.role, *where)
         return GrantRolePayload(grant=shown(grant))
 
     @command
     def withdraw_role(work: Work, input: WithdrawRoleInput) -> WithdrawRolePayload:
         """Take a role away from a principal."""
-        principal, site = _principal_and_site(work, input)
-        grant = actions.withdraw_role(work, principal, input.role, site and site.id, site and site.code)
+        principal = known(work, input.principal)
+        where = where_to_count(work, input.site, input.equipment)
+        grant = actions.withdraw_role(work, principal, input.role, *where)
         return WithdrawRolePayload(grant=shown(grant))
 
     @command
     def issue_api_key(work: Work, input: IssueApiKeyInput) -> IssueApiKeyPayload:
         """Make a key for a principal. Its text is shown this once; only its hash is kept."""
-        principal = find(work.session, Principal, input.principal, "principal")
-        key, text = actions.issue_api_key(work, principal, input.expires_at)
+        principal = looked_after(work, input.principal)
+        if input.label is not None:
+            with all_violations() as found:
+                found.add(check_code(input.label, "label"))
+        where = find_where(work.session, input.site, input.equipment)
+        key, text = actions.issue_api_key(work, principal, *where, expires_at=input.expires_at, label=input.label)
         return IssueApiKeyPayload(api_key=shown(key), text=text)
 
     @command
     def revoke_api_key(work: Work, input: RevokeApiKeyInput) -> RevokeApiKeyPayload:
         """Stop a key at once."""
-        key = find(work.session, ApiKey, input.api_key, "api_key")
+        key = part_of_looked_after(work, ApiKey, input.api_key, "api_key")
         return RevokeApiKeyPayload(api_key=shown(actions.revoke_api_key(work, key)))
-
-
-def _principal_and_site(work: Work, input: Any) -> tuple[Principal, Any]:
-    return (
-        find(work.session, Principal, input.principal, "principal"),
-        find_optional(work.session, Site, input.site, "site"),
-    )

@@ -1,13 +1,17 @@
 """The command line. It never imports the schema itself: the server and the demo do, when they run."""
 
+import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 
+from mesgraph.cli.access import keys, roles, users
+from mesgraph.cli.common import Server, fail, read_key, write
+from mesgraph.cli.documents import documents
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
 
@@ -17,6 +21,11 @@ erp = typer.Typer(help="Exchange documents with a running server.", no_args_is_h
 app.add_typer(erp, name="erp")
 master = typer.Typer(help="Master data and open stock from tables.", no_args_is_help=True)
 app.add_typer(master, name="master")
+
+app.add_typer(users, name="user")
+app.add_typer(keys, name="key")
+app.add_typer(roles, name="role")
+app.add_typer(documents, name="documents")
 
 Database = Annotated[
     str | None,
@@ -55,9 +64,19 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; more than one needs PostgreSQL.")] = None,
     graphiql: Annotated[bool | None, typer.Option("--graphiql", help="Serve GraphiQL at /graphiql.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="File with the certificate and its chain (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="File with the key of the certificate (PEM).")] = None,
 ) -> None:
     """Run the server."""
-    given = {"database": database, "host": host, "port": port, "workers": workers, "graphiql": graphiql}
+    given = {
+        "database": database,
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "graphiql": graphiql,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+    }
     for name, value in given.items():
         if value is not None:
             os.environ[f"MESGRAPH_{name.upper()}"] = str(value)
@@ -141,7 +160,7 @@ def demo(
 def submit_documents(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Documents of B2MML with orders.")],
     key_file: Annotated[Path, typer.Option(help="File with the key of a principal that has the role ERP.")],
-    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
+    server: Server = "http://127.0.0.1:8000",
     ack: Annotated[
         Path | None,
         typer.Option(help="Where the answers go: a file, - for standard output, a folder when there are several."),
@@ -154,10 +173,7 @@ def submit_documents(
     """Hand documents to a server; status 1 when not everything in them was applied."""
     from mesgraph.integration import command_line
 
-    try:
-        key = key_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        fail(f"{key_file} cannot be read: {error}")
+    key = read_key(key_file)
     if ack is not None and len(files) > 1 and str(ack) != "-" and not ack.is_dir():
         fail(f"{ack} is no folder; several answers need one")
     to_report = str(ack) == "-"
@@ -172,8 +188,52 @@ def submit_documents(
             typer.echo(line, err=to_report)
         applied = applied and answer.applied
         if ack is not None and answer.acknowledgement is not None:
-            _file(ack, path, answer.acknowledgement)
+            file_answer(ack, path, answer.acknowledgement)
     if not applied:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="What the item is called: MATERIAL/LOT, a serial, an SSCC.")
+    ],
+    key_file: Annotated[Path, typer.Option(help="File with the key of a principal that may see the item.")],
+    backward: Annotated[bool, typer.Option("--backward", help="What it was made from.")] = False,
+    forward: Annotated[bool, typer.Option("--forward", help="What was made from it.")] = False,
+    depth: Annotated[int | None, typer.Option(min=0, help="How many activities away at most; all if left out.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="CURSOR", help="Only what was recorded by then.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Only what had happened by then, with offset.")] = None,
+    model: Annotated[str, typer.Option(help="How amounts are attributed.")] = "proportional",
+    as_tree: Annotated[bool, typer.Option("--tree", help="As text, which is the default.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_dot: Annotated[bool, typer.Option("--dot", help="As text for Graphviz.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="As one page with a picture.")] = False,
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output if left out.")] = None,
+    server: Server = "http://127.0.0.1:8000",
+) -> None:
+    """Show what an item was made from, or where it went; status 1 when the trace is not complete."""
+    from mesgraph.genealogy import command_line
+    from mesgraph.remote import NotAnswered
+
+    if backward == forward:
+        fail("give --backward or --forward")
+    forms = {"tree": as_tree, "json": as_json, "dot": as_dot, "html": as_html}
+    chosen = [name for name, wanted in forms.items() if wanted] or ["tree"]
+    if len(chosen) > 1:
+        fail(f"give only one of {', '.join(f'--{name}' for name in chosen)}")
+    word = model.upper().replace("-", "_")
+    try:
+        answer = command_line.fetch(
+            server, read_key(key_file), key, forward=forward, depth=depth, at=at, as_of=as_of, model=word
+        )
+    except NotAnswered as error:
+        fail(str(error))
+    to = sys.stdout if output is None else io.StringIO()
+    complete = command_line.render(answer, chosen[0], model=word, to=to)
+    if output is not None and isinstance(to, io.StringIO):
+        write(output, to.getvalue())
+    if not complete:
         raise typer.Exit(1)
 
 
@@ -182,7 +242,7 @@ def import_masters(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A table in CSV, in UTF-8.")],
     kind: Annotated[Masters, typer.Option(help="What the rows are.")],
     key_file: Annotated[Path, typer.Option(help="File with the key of a principal with role ENGINEER, ERP or ADMIN.")],
-    server: Annotated[str, typer.Option(help="Address of the server.")] = "http://127.0.0.1:8000",
+    server: Server = "http://127.0.0.1:8000",
     delimiter: Annotated[str, typer.Option(help="What separates the cells: , or ; or a tab.")] = ",",
     site: Annotated[str | None, typer.Option(help="Site of rows that name none.")] = None,
     reason: Annotated[str | None, typer.Option(help="Code of the reason; lots demand one.")] = None,
@@ -192,10 +252,7 @@ def import_masters(
     from mesgraph.integration.command_line import NotSubmitted, told
     from mesgraph.integration.masters import command_line
 
-    try:
-        key = key_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        fail(f"{key_file} cannot be read: {error}")
+    key = read_key(key_file)
     report, refused, separator = command_line.Report(), False, delimiter.replace("\\t", "\t")
     given = {
         "kind": kind.upper().replace("-", "_"),
@@ -221,18 +278,8 @@ def import_masters(
         raise typer.Exit(1)
 
 
-def _file(ack: Path, document: Path, text: str) -> None:
+def file_answer(ack: Path, document: Path, text: str) -> None:
     if str(ack) == "-":
         typer.echo(text, nl=False)
         return
-    target = ack / f"{document.stem}-ack.xml" if ack.is_dir() else ack
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"{target} cannot be written: {error.strerror}")
-
-
-def fail(message: str) -> NoReturn:
-    """Say what is wrong and leave with status 2."""
-    typer.echo(f"mesgraph: {message}", err=True)
-    raise typer.Exit(2)
+    write(ack / f"{document.stem}-ack.xml" if ack.is_dir() else ack, text)

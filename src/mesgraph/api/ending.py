@@ -1,4 +1,4 @@
-"""Answers that never end by themselves end when the server is asked to stop.
+"""Answers that never end by themselves end when the server is asked to stop, or when the right to them ends.
 
 The server tells a WebSocket that it stops, but not a stream of server-sent events: it would wait for the stream until
 its patience ends and then break it off. The stream ends without a last word instead, so a client knows that it was cut
@@ -8,13 +8,22 @@ and comes back with its cursor.
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mesgraph.api.door import Door
+
+ADMITTED = "mesgraph.admitted"
+"""Where in the scope the view says whom it let in: a future of the Authorization value and the actor."""
+SERVICE_RESTART = 1012
+OPEN_SOCKET = frozenset({"websocket.accept", "websocket.send"})
+
+Reason: TypeAlias = Callable[[Scope], Awaitable[int]]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -47,16 +56,20 @@ def stop_asked() -> Iterator[asyncio.Event]:
             signal.signal(stop, handler)
 
 
-class EndsWithServer:
-    """The ASGI application ``app``, whose answers end when ``stopping`` is set, in whatever state they are."""
+class Ends:
+    """The ASGI application ``app``, whose endless answers end for the first of ``reasons``, in whatever state they are.
 
-    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+    A reason waits until it holds, and then says with which code a WebSocket closes.
+    """
+
+    def __init__(self, app: ASGIApp, *reasons: Reason) -> None:
         self._app = app
-        self._stopping = stopping
+        self._reasons = reasons
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request, or one socket."""
         last: Message = {}
+        code = 0
 
         async def noting(message: Message) -> None:
             nonlocal last
@@ -64,13 +77,38 @@ class EndsWithServer:
             await send(message)
 
         async with anyio.create_task_group() as group:
+            scope[ADMITTED] = asyncio.get_running_loop().create_future()
 
-            async def end() -> None:
-                await self._stopping.wait()
+            async def end(reason: Reason) -> None:
+                nonlocal code
+                code = await reason(scope)
                 group.cancel_scope.cancel()
 
-            group.start_soon(end)
+            for reason in self._reasons:
+                group.start_soon(end, reason)
             await self._app(scope, receive, noting)
             group.cancel_scope.cancel()
         if last.get("type") == "http.response.start" or last.get("more_body"):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif code and last.get("type") in OPEN_SOCKET:
+            await send({"type": "websocket.close", "code": code})
+
+
+def server_stops(stopping: asyncio.Event) -> Reason:
+    """The reason to end when the server is asked to stop."""
+
+    async def wait(_: Scope) -> int:
+        await stopping.wait()
+        return SERVICE_RESTART
+
+    return wait
+
+
+def right_ends(door: Door) -> Reason:
+    """The reason to end when whoever asked may not ask any more; only after the view has let somebody in."""
+
+    async def wait(scope: Scope) -> int:
+        authorization, actor = await scope[ADMITTED]
+        return await door.lost(authorization, actor)
+
+    return wait

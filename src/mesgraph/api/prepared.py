@@ -1,0 +1,111 @@
+"""Documents that were parsed, measured and validated once, kept for the next time that they are sent."""
+
+import contextlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    Source,
+    specified_rules,
+    validate,
+)
+from graphql.language.parser import MAX_NESTING_DEPTH, Parser
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from mesgraph.api.errors import refusal
+from mesgraph.api.extent import Extent, measure
+from mesgraph.api.limits import COLUMNS, DEPTH_MAX, ERRORS_MAX, TOKENS_MAX, Excess
+from mesgraph.api.literals import refused_literals
+from mesgraph.errors import Code
+
+DOCUMENTS_KEPT = 500
+TOKENS_KEPT = 50_000
+"""Of all documents that are kept: a token takes some 600 bytes, so that is 30 MB."""
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document that may be executed."""
+
+    document: DocumentNode
+    extent: Extent
+    tokens: int
+    introspects: bool
+    columns: bool
+
+    def kind(self, name: str | None) -> OperationType | None:
+        """What the operation of this name is; none when there is no such one, or no name and several."""
+        operation = self.extent.operation(name)
+        return operation.operation if operation else None
+
+
+class Documents:
+    """The documents of one schema, the least recently sent forgotten first."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._tokens = 0
+
+    def prepared(self, text: str, *, suggest: bool = False) -> Prepared | list[GraphQLError]:
+        """The document of ``text``, or why it is refused; ``suggest`` lets the reasons name what may have been meant.
+
+        What is refused is not kept: it would push out what is used.
+        """
+        found = self._kept.get(text)
+        if found is not None:
+            self._kept.move_to_end(text)
+            return found
+        try:
+            made = self._prepare(text, suggest)
+        except Excess as excess:
+            return [refusal(str(excess), excess.code)]
+        except GraphQLError as error:
+            return [_within_tokens(error)]
+        if isinstance(made, Prepared):
+            self._keep(text, made)
+        return made
+
+    def _prepare(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
+        parser = Parser(Source(text), max_tokens=TOKENS_MAX)
+        document = None
+        with contextlib.suppress(RecursionError):  # the parser's own limit
+            document = parser.parse_document()
+        if document is None:
+            raise Excess(f"the document has over {MAX_NESTING_DEPTH} levels; at most {DEPTH_MAX} are taken: nest less")
+        extent = measure(self._schema, document)
+        errors = validate(self._schema, document, RULES, max_errors=ERRORS_MAX, hide_suggestions=not suggest)
+        if not errors and "\\u" in text:
+            errors = refused_literals(document)
+        if errors:
+            return errors
+        return Prepared(
+            document=document,
+            extent=extent,
+            tokens=parser.token_count,
+            introspects=extent.introspects,
+            columns=bool(extent.types & COLUMNS),
+        )
+
+    def _keep(self, text: str, made: Prepared) -> None:
+        self._kept[text] = made
+        self._tokens += made.tokens
+        while self._tokens > TOKENS_KEPT or len(self._kept) > DOCUMENTS_KEPT:
+            _, forgotten = self._kept.popitem(last=False)
+            self._tokens -= forgotten.tokens
+
+
+def _within_tokens(error: GraphQLError) -> GraphQLError:
+    """A syntax error as it is; the end of the parser's patience as the limit that it is."""
+    if "tokens. Parsing aborted" in error.message:
+        message = (
+            f"the document has over {TOKENS_MAX:,} tokens; at most {TOKENS_MAX:,} are taken: send several requests"
+        )
+        return refusal(message, Code.LIMIT_EXCEEDED)
+    return error

@@ -1,0 +1,1 @@
+# Where edges are kept: used by other compiled modules only; the face to Python is _graph.

@@ -1,0 +1,1 @@
+# How activities become edges: used by other compiled modules only; the face to Python is _graph.
