@@ -25,6 +25,14 @@ def statements() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def time_of_processor() -> Iterator[None]:
+    """As much as a test needs on whatever machine; tests of the budget say their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESGRAPH_CPU_MS", "0")
+        yield
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, copied for every test."""

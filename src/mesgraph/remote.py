@@ -12,6 +12,8 @@ import httpx2
 
 TRIES = 8
 DELAY_S_MAX = 5.0
+TOLD_S_MAX = 60.0
+"""The longest time that a server can make us wait before we ask it again."""
 TIMEOUT_S = 60.0
 
 
@@ -28,10 +30,11 @@ def ask(server: str, key: str, query: str, variables: dict[str, Any], field: str
 
 
 def _answered(post: Callable[[], httpx2.Response], field: str) -> Any:
-    reason = ""
+    reason, told_s = "", 0.0
     for attempt in range(TRIES):
         if attempt:
-            time.sleep(random.uniform(0, min(DELAY_S_MAX, 0.1 * 2**attempt)))
+            time.sleep(told_s + random.uniform(0, min(DELAY_S_MAX, 0.1 * 2**attempt)))
+            told_s = 0.0
         try:
             response = post()
         except httpx2.HTTPError as error:
@@ -41,6 +44,7 @@ def _answered(post: Callable[[], httpx2.Response], field: str) -> Any:
             raise NotAnswered(f"the address of the server cannot be used: {error}") from error
         if response.status_code >= 500 or response.status_code == 429:
             reason = f"the server answers with status {response.status_code}"
+            told_s = _told_s(response)
             continue
         try:
             answer = response.json()
@@ -53,3 +57,9 @@ def _answered(post: Callable[[], httpx2.Response], field: str) -> Any:
         if not all((e.get("extensions") or {}).get("retryable") for e in errors):
             raise NotAnswered(reason)
     raise NotAnswered(reason)
+
+
+def _told_s(response: httpx2.Response) -> float:
+    """How long the server says to wait (``Retry-After`` in seconds, RFC 9110 §10.2.3); 0 where it says nothing."""
+    told = response.headers.get("retry-after", "")
+    return min(float(told), TOLD_S_MAX) if told.isdecimal() else 0.0

@@ -38,9 +38,13 @@ CODES = {kind: code for code, kind in enumerate(GenealogyKind, start=1)}
 KINDS: list[tuple[int, int]] = [(0, 0), *((_flags(k), CODES[ENDED_BY[k]] if k in ENDED_BY else 0) for k in CODES)]
 """What each kind does, by its number: flags, and the number of the kind that ends it."""
 FED = sorted(kind for kind in GenealogyKind if _flags(kind))
-BY_KEYS = text("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true)")
-"""Until the end of the transaction PostgreSQL reads by keys. After a burst it does not know yet how large the tables
-have become, and would compare every activity with every position.
+BY_KEYS = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true), "
+    "set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+"""Until the end of the transaction PostgreSQL reads by keys, and plans for the tables as they are now. After a burst it
+does not know yet how large they have become; a plan that it made while they were empty and kept would compare every
+activity with every position.
 """
 
 
