@@ -60,7 +60,7 @@ class Guard:
         """Give ``execution`` its document, or the reasons why it is refused. ``name`` is the operation's, as sent."""
         context: Context = execution.context
         try:
-            errors = list(islice(self._refusals(execution, context, name), ERRORS_MAX + 1))
+            errors = list(islice(self._refused(execution, context, name), ERRORS_MAX + 1))
         except HTTPException:
             raise
         except Exception as bug:  # whatever a document makes of the guard itself, it is answered and not executed
@@ -77,7 +77,20 @@ class Guard:
         if code in (Code.RATE_LIMITED, Code.LIMIT_EXCEEDED):
             context.note(SecurityEventKind.COST_SPIKE)
 
-    def _refusals(self, execution: ExecutionContext, context: Context, name: Any) -> Iterator[GraphQLError]:
+    def passed(self, query: Any, variables: Any, name: Any, context: Context) -> Prepared | None:
+        """The document, when nothing speaks against executing it; whatever does, :meth:`decide` tells."""
+        cost_max = COST_MAX
+        if isinstance(query, Standing):
+            query, cost_max = query.text, query.cost_max or COST_MAX
+        if _misshapen(query, variables, name) is not None:
+            return None
+        prepared = self.documents.prepared(query)
+        if not isinstance(prepared, Prepared):
+            return None
+        refused = self._refusals(prepared, variables or {}, name or None, context, cost_max)
+        return prepared if next(refused, None) is None else None
+
+    def _refused(self, execution: ExecutionContext, context: Context, name: Any) -> Iterator[GraphQLError]:
         if (wait_s := context.overdrawn_s()) > 0:
             yield overdrawn(wait_s)
             return
@@ -100,10 +113,15 @@ class Guard:
             return
         execution.graphql_document = prepared.document
         expect_columns(prepared.columns)
-        yield from _not_now(prepared, context, name or None)
-        yield from refused_values(execution.variables or {})
-        yield from _too_long(prepared.document, execution.variables or {})
-        yield from _too_costly(prepared, name or None, execution.variables or {}, cost_max)
+        yield from self._refusals(prepared, execution.variables or {}, name or None, context, cost_max)
+
+    def _refusals(
+        self, prepared: Prepared, variables: dict[str, Any], name: str | None, context: Context, cost_max: int
+    ) -> Iterator[GraphQLError]:
+        yield from _not_now(prepared, context, name)
+        yield from refused_values(variables)
+        yield from _too_long(prepared.document, variables)
+        yield from _too_costly(prepared, name, variables, cost_max)
 
 
 def overdrawn(wait_s: float) -> GraphQLError:

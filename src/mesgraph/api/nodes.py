@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mesgraph.access.policy import RECORDED_BY_ID, audience
 from mesgraph.access.roles import EVERYONE
 from mesgraph.api.context import Info
+from mesgraph.api.plan.shapes import Identity, shaped
 from mesgraph.db import Entity, sites_of
 from mesgraph.errors import Refused, Violation, invalid, not_found
 from mesgraph.security_events.models import SecurityEvent
@@ -68,6 +69,7 @@ class Node:
     """Interface of all entities; executed directly on their rows."""
 
     @strawberry.field(description="Opaque id, unique in the whole API and never reused.")
+    @shaped(Identity())
     def id(root: strawberry.Parent[Any]) -> strawberry.ID:
         """The opaque id of the row."""
         return node_id(cast(Entity, root))

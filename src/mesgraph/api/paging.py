@@ -6,18 +6,19 @@ A list is ``things(filter: ThingFilter, orderBy: ThingOrder!, first, after)``. T
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
 from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
+from mesgraph.api.plan.shapes import Listed, shaped
 from mesgraph.errors import Refused, invalid
 from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.words import UNKEPT
@@ -120,19 +121,20 @@ def listing(
     filter: type[F],
     orders: Mapping[E, Order],
     default: E,
-    selected: Callable[[Context, Session, F], Select[Any]],
+    whole: Select[Any] | Callable[[Context], Select[Any]],
+    conditions: Callable[[Context, Session, F], Iterable[ColumnElement[bool]]],
 ) -> Any:
     """The field of one list: ``things(filter, orderBy, first, after)`` (decision 0015).
 
-    ``selected`` makes the statement for a filter, an empty one when the caller gives none. The type of the field stands
-    where it is declared, as its annotation.
+    ``whole`` selects everything that there is to list, of a context where not everybody sees the same; ``conditions``
+    are those of a filter. The type of the field stands where it is declared, as its annotation.
     """
+    shape = Listed(whole, conditions, orders)
 
     async def resolve(info: Info, filter: Any, order_by: Any, first: int, after: str | None) -> Any:
-        wanted = filter or empty()
-        return await page(info, lambda s: selected(info.context, s, wanted), orders[order_by], first, after)
+        return await page(info, lambda s: shape.selected(info.context, s, filter), orders[order_by], first, after)
 
-    empty, order = filter, type(default)
+    order = type(default)
     resolve.__annotations__ = {
         "info": Info,
         "filter": Annotated[filter | None, strawberry.argument(description="Which; all when left out.")],
@@ -141,7 +143,7 @@ def listing(
         "after": After,
     }
     resolve.__defaults__ = (None, default, FIRST_DEFAULT, None)
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=shaped(shape)(resolve), description=description)
 
 
 def check_first(first: int) -> None:
@@ -151,29 +153,44 @@ def check_first(first: int) -> None:
 
 
 def _rows(session: Session, statement: Select[Any], order: Order, limit: int, after: str | None) -> Sequence[Any]:
-    place = None if after is None else _read(after, order)
-    leading = order.columns[0]
-    if not _may_be_empty(leading):
-        return session.scalars(_behind(statement, order, place).limit(limit)).all()
-    # two ranges of one index, read one after the other: a condition that covers both would be read from the start
+    place = None if after is None else place_of(read_cursor(after, order), order)
     rows: list[Any] = []
-    if place is None or place[0] is not None:
-        valued = _behind(statement.where(leading.is_not(None)), order, place)
-        rows += session.scalars(valued.limit(limit))
-        place = None
-    if len(rows) < limit:
-        rest = replace(order, columns=order.columns[1:])
-        empty = _behind(statement.where(leading.is_(None)), rest, place and place[1:])
-        rows += session.scalars(empty.limit(limit - len(rows)))
+    for part in ranges(statement, order, place):
+        if len(rows) < limit:
+            rows += session.scalars(part.limit(limit - len(rows)))
     return rows
 
 
-def _behind(statement: Select[Any], order: Order, place: Sequence[Any] | None) -> Select[Any]:
-    """``statement`` in ``order``, from behind ``place`` on."""
+def place_of(stored: Sequence[Any], order: Order) -> list[ColumnElement[Any] | None]:
+    """The values of a cursor as a statement compares with them; none where a column is empty."""
+    return [
+        None if value is None else literal(_loaded(value, column), column.type)
+        for value, column in zip(stored, order.columns, strict=True)
+    ]
+
+
+def ranges(
+    statement: Select[Any], order: Order, place: Sequence[ColumnElement[Any] | None] | None
+) -> list[Select[Any]]:
+    """``statement`` in ``order`` from behind ``place`` on: ranges of indexes to read until there are enough rows.
+
+    They are two where the first column of the order may be empty: a condition that covers both would be read from the
+    start.
+    """
+    leading, rest = order.columns[0], replace(order, columns=order.columns[1:])
+    if not _may_be_empty(leading):
+        return [_behind(statement, order, place)]
+    valued, empty = statement.where(leading.is_not(None)), statement.where(leading.is_(None))
+    if place is not None and place[0] is None:
+        return [_behind(empty, rest, place[1:])]
+    return [_behind(valued, order, place), _behind(empty, rest, None)]
+
+
+def _behind(statement: Select[Any], order: Order, place: Sequence[ColumnElement[Any] | None] | None) -> Select[Any]:
     columns = order.columns
     if place is not None:
-        values = tuple_(*(literal(value, column.type) for value, column in zip(place, columns, strict=True)))
-        statement = statement.where(tuple_(*columns) < values if order.descending else tuple_(*columns) > values)
+        here = tuple_(*place)
+        statement = statement.where(tuple_(*columns) < here if order.descending else tuple_(*columns) > here)
     return statement.order_by(*(column.desc() for column in columns) if order.descending else columns)
 
 
@@ -182,18 +199,25 @@ def _may_be_empty(column: InstrumentedAttribute[Any]) -> bool:
 
 
 def _cursor(row: Any, order: Order) -> str:
-    values = [_stored(getattr(row, column.key), column) for column in order.columns]
+    return write_cursor([_stored(getattr(row, column.key), column) for column in order.columns], order)
+
+
+def write_cursor(values: Sequence[Any], order: Order) -> str:
+    """The cursor of a row with these stored values in the columns of its order."""
     return base64.urlsafe_b64encode(json.dumps([order.name, *values]).encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, order: Order) -> list[Any]:
+def read_cursor(cursor: str, order: Order) -> list[Any]:
+    """The stored values that a cursor holds. Refuses VALIDATION_FAILED for a cursor of anything else."""
     try:
         name, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if name != order.name:
             raise ValueError(f"a cursor of order {name!r}")
-        return [_loaded(value, column) for value, column in zip(values, order.columns, strict=True)]
+        for value, column in zip(values, order.columns, strict=True):
+            _loaded(value, column)
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise Refused(invalid(f"{cursor[:40]!r} is no cursor of this list in this order", "after")) from error
+    return list(values)
 
 
 def _stored(value: Any, column: InstrumentedAttribute[Any]) -> Any:

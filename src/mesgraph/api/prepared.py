@@ -2,7 +2,8 @@
 
 import contextlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -38,6 +39,8 @@ class Prepared:
     tokens: int
     introspects: bool
     columns: bool
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What was compiled of it (:mod:`mesgraph.api.plan`), kept for as long as the document is."""
 
     def kind(self, name: str | None) -> OperationType | None:
         """What the operation of this name is; none when there is no such one, or no name and several."""

@@ -1,10 +1,11 @@
 """What both databases offer, and how one is opened."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,8 @@ from mesgraph.db.scope import Sites
 T = TypeVar("T")
 Unit: TypeAlias = Callable[[Session], T]
 """A plain function of a session: a whole unit of work, or a query."""
+Fetch: TypeAlias = Callable[[str, Sequence[Any]], Awaitable[Sequence[Any]]]
+"""Reads the rows of SQL with its parameters in order."""
 
 
 class Database(ABC):
@@ -45,6 +48,19 @@ class Database(ABC):
     @abstractmethod
     async def read(self, query: Unit[T], sites: Sites = None) -> T:
         """Run ``query`` on one read-only snapshot."""
+
+    @property
+    @abstractmethod
+    def sql(self) -> Dialect:
+        """How SQLAlchemy writes SQL for it."""
+
+    @abstractmethod
+    def lend(self, sites: Sites) -> AbstractAsyncContextManager[Fetch]:
+        """A way to read rows in the form in which the driver has them, each statement for itself.
+
+        The statements of plans alone (:mod:`mesgraph.api.plan`) are read by it, which carry their scope; where the
+        database has row security, ``sites`` hold there, too.
+        """
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` on the event loop after each commit of this process."""

@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy.engine import URL
+import asyncpg
+from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
 from mesgraph.db import row_security
-from mesgraph.db.database import Database, Unit
+from mesgraph.db.database import Database, Fetch, Unit
+from mesgraph.db.pinned import Pinned, connecting
 from mesgraph.db.scope import Sites, apply_scope
 from mesgraph.errors import Code, Unavailable
 
@@ -44,6 +47,7 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     "jit": "off",
 }
+READ_ONLY = {"default_transaction_read_only": "on"}
 
 
 class ServerDatabase(Database):
@@ -68,6 +72,8 @@ class ServerDatabase(Database):
                 "prepared_statement_cache_size": STATEMENTS_KEPT,
             },
         )
+        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._pinned = Pinned(connecting(dsn, SERVER_SETTINGS | READ_ONLY, STATEMENTS_KEPT), row_security.written)
         self._role = url.username or "of this account"
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -87,6 +93,7 @@ class ServerDatabase(Database):
         """Finish what runs, then close the pool."""
         while self._running:
             await asyncio.wait(self._running)
+        await self._pinned.close()
         await self._engine.dispose()
 
     async def write(self, unit: Unit[T], sites: Sites = None) -> T:
@@ -96,6 +103,25 @@ class ServerDatabase(Database):
     async def read(self, query: Unit[T], sites: Sites = None) -> T:
         """Run ``query`` in a read-only transaction with one snapshot."""
         return await self._finish(self._read(query, sites))
+
+    @property
+    def sql(self) -> Dialect:
+        """That of asyncpg."""
+        return self._engine.dialect
+
+    @asynccontextmanager
+    async def lend(self, sites: Sites) -> AsyncIterator[Fetch]:
+        """On a connection of its own pool, without a transaction around the statements."""
+        try:
+            async with self._pinned.lend(sites) as connection:
+
+                async def fetch(text: str, values: Sequence[Any]) -> Sequence[Any]:
+                    rows: Sequence[Any] = await connection.fetch(text, *values)
+                    return rows
+
+                yield fetch
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise Unavailable(Code.UNAVAILABLE, "the database does not answer; ask again") from error
 
     async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, which goes on to its end whatever becomes of the caller."""

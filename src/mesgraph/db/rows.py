@@ -1,7 +1,8 @@
 """The base of all rows."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -33,6 +34,8 @@ class Entity(Row):
     __abstract__ = True
     kind: ClassVar[str]
     lock_rank: ClassVar[int] = 90
+    kinds: ClassVar["tuple[str, Mapping[Any, str]] | None"] = None
+    """Where one table holds several public types: the column that tells them apart, and the type of each word in it."""
 
     id: Mapped[int] = mapped_column(Key, primary_key=True, sort_order=-3)
     version: Mapped[int] = mapped_column(default=1, sort_order=-2)
@@ -55,7 +58,10 @@ class Entity(Row):
     @property
     def subject_kind(self) -> str:
         """The public type name of this very row."""
-        return self.kind
+        if self.kinds is None:
+            return self.kind
+        column, names = self.kinds
+        return names[getattr(self, column)]
 
 
 class Sited:

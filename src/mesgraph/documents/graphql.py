@@ -8,13 +8,12 @@ from typing import Annotated, Any, cast
 
 import strawberry
 from graphql import GraphQLError
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from mesgraph.access.graphql import PrincipalNode
 from mesgraph.access.models import Principal
 from mesgraph.api.command import CommandInput, CommandPayload, command, run, shown
-from mesgraph.api.context import Context, Info
+from mesgraph.api.context import Info
 from mesgraph.api.errors import refusal
 from mesgraph.api.filters import Condition, prefix_field, starts_with
 from mesgraph.api.nodes import Node, find, node
@@ -81,10 +80,6 @@ def _conditions(wanted: StoredDocumentFilter) -> Iterator[Condition]:
         yield StoredDocument.retired_at.is_not(None) if wanted.retired else StoredDocument.retired_at.is_(None)
 
 
-def _documents(_context: Context, _session: Session, wanted: StoredDocumentFilter) -> Select[StoredDocument]:
-    return select(StoredDocument).where(*_conditions(wanted))
-
-
 @strawberry.type
 class DocumentQueries:
     """Reads."""
@@ -94,7 +89,8 @@ class DocumentQueries:
         StoredDocumentFilter,
         STORED_DOCUMENT_ORDERS,
         StoredDocumentOrder.OLDEST,
-        _documents,
+        select(StoredDocument),
+        lambda _, __, wanted: _conditions(wanted),
     )
 
     @strawberry.field(description="One stored document, retired or not.")

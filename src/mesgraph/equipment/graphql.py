@@ -320,7 +320,8 @@ class EquipmentQueries:
         EquipmentFilter,
         EQUIPMENT_ORDERS,
         EquipmentOrder.OLDEST,
-        lambda _, session, wanted: select(Equipment).where(*_conditions(session, wanted)),
+        select(Equipment),
+        lambda _, session, wanted: _conditions(session, wanted),
     )
 
 

@@ -185,7 +185,8 @@ class HoldQueries:
         HoldFilter,
         HOLD_ORDERS,
         HoldOrder.NEWEST,
-        lambda _, session, wanted: select(Hold).where(*_conditions(session, wanted)),
+        select(Hold),
+        lambda _, session, wanted: _conditions(session, wanted),
     )
 
 

@@ -140,6 +140,14 @@ LISTS_OF_LOTS = {
 """Indexes that hold lots alone: among thousands of serial units a list of lots would else look at every one."""
 
 
+ITEM_TYPES = {
+    ItemKind.LOT: "MaterialLot",
+    ItemKind.SUBLOT: "MaterialSublot",
+    ItemKind.SERIAL_UNIT: "SerialUnit",
+    ItemKind.LOGISTIC_UNIT: "LogisticUnit",
+}
+
+
 class Item(Sited, Entity):
     """A traceable item: lot, sublot, serial unit or logistic unit. One table, so one dense id space for the graph.
 
@@ -153,6 +161,7 @@ class Item(Sited, Entity):
 
     __tablename__ = "item"
     kind: ClassVar[str] = "Item"
+    kinds = ("item_kind", ITEM_TYPES)
     lock_rank = 40
 
     item_kind: Mapped[ItemKind] = mapped_column(Word(ItemKind))
@@ -205,11 +214,6 @@ class Item(Sited, Entity):
         """Material and number: ``RM-PVDF/PVDF-2219``; an SSCC for a logistic unit."""
         return self.key
 
-    @property
-    def subject_kind(self) -> str:
-        """The public type of this kind of item."""
-        return ITEM_TYPES[self.item_kind]
-
     def status_at(self, now: datetime) -> ItemStatus:
         """What is shown at ``now``."""
         return shown_status(self.lifecycle, self.open_holds, self.expires_at, now)
@@ -226,12 +230,6 @@ def shown_status(lifecycle: Lifecycle, open_holds: int, expires_at: datetime | N
     return ItemStatus(lifecycle)
 
 
-ITEM_TYPES = {
-    ItemKind.LOT: "MaterialLot",
-    ItemKind.SUBLOT: "MaterialSublot",
-    ItemKind.SERIAL_UNIT: "SerialUnit",
-    ItemKind.LOGISTIC_UNIT: "LogisticUnit",
-}
 TERMINAL = frozenset(
     {
         Lifecycle.CONSUMED,

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, literal, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, literal, not_, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
+from mesgraph.db import Word
 from mesgraph.errors import Code, Refused, invalid
 from mesgraph.materials.models import (
     TERMINAL,
@@ -178,6 +179,18 @@ def of_kinds(kinds: Collection[ItemKind]) -> ColumnElement[bool]:
         return Item.item_kind.in_(kinds)
     [kind] = kinds
     return Item.item_kind == literal(kind, Item.item_kind.type, literal_execute=True)
+
+
+def shown_status(now: ColumnElement[datetime]) -> ColumnElement[str]:
+    """What :meth:`Item.status_at` says at ``now``, as the database computes it."""
+    ended = or_(*(Item.lifecycle == word for word in sorted(TERMINAL)))
+    word = case(
+        (ended, Item.lifecycle),
+        (Item.open_holds > 0, literal(ItemStatus.ON_HOLD, Word(ItemStatus))),
+        (Item.expires_at <= now, literal(ItemStatus.EXPIRED, Word(ItemStatus))),
+        else_=Item.lifecycle,
+    )
+    return type_coerce(word, Word(ItemStatus))
 
 
 def has_status(statuses: Collection[ItemStatus], now: datetime) -> ColumnElement[bool]:

@@ -140,7 +140,8 @@ class SecurityEventQueries:
         SecurityEventFilter,
         SECURITY_EVENT_ORDERS,
         SecurityEventOrder.NEWEST,
-        lambda _, __, wanted: select(SecurityEvent).where(*_conditions(wanted)),
+        select(SecurityEvent),
+        lambda _, __, wanted: _conditions(wanted),
     )
 
 

@@ -166,7 +166,8 @@ class TransferQueries:
         TransferFilter,
         TRANSFER_ORDERS,
         TransferOrder.NEWEST,
-        lambda _, session, wanted: select(Transfer).where(*_conditions(session, wanted)),
+        select(Transfer),
+        lambda _, session, wanted: _conditions(session, wanted),
     )
 
 

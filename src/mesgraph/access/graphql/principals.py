@@ -73,10 +73,9 @@ def _conditions(session: Session, wanted: PrincipalFilter) -> Iterator[Condition
         yield Principal.id.in_(queries.holders_now(wanted.role, site.id if site else None))
 
 
-def _principals(context: Context, session: Session, wanted: PrincipalFilter) -> Select[Principal]:
+def _principals(context: Context) -> Select[Principal]:
     sites = context.actor.sites_with(SYSTEM_READERS)
-    here = true() if sites is None else Principal.id.in_(queries.holders(sites=sites))
-    return select(Principal).where(here, *_conditions(session, wanted))
+    return select(Principal).where(true() if sites is None else Principal.id.in_(queries.holders(sites=sites)))
 
 
 @strawberry.type
@@ -94,6 +93,7 @@ class AccessQueries:
         PRINCIPAL_ORDERS,
         PrincipalOrder.OLDEST,
         _principals,
+        lambda _, session, wanted: _conditions(session, wanted),
     )
 
 

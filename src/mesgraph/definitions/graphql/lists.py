@@ -71,5 +71,6 @@ class DefinitionLists:
         OperationsDefinitionFilter,
         ORDERS,
         OperationsDefinitionOrder.OLDEST,
-        lambda _, session, wanted: select(OperationsDefinition).where(*_conditions(session, wanted)),
+        select(OperationsDefinition),
+        lambda _, session, wanted: _conditions(session, wanted),
     )

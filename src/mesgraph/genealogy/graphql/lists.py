@@ -69,5 +69,6 @@ class GenealogyLists:
         GenealogyEventFilter,
         ORDERS,
         GenealogyEventOrder.NEWEST,
-        lambda _, session, wanted: select(GenealogyEvent).where(*_conditions(session, wanted)),
+        select(GenealogyEvent),
+        lambda _, session, wanted: _conditions(session, wanted),
     )

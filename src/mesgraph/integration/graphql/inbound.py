@@ -184,7 +184,8 @@ class InboundQueries:
         MessageFilter,
         ORDERS,
         InboundMessageOrder.NEWEST,
-        lambda context, _, wanted: _seen_by(context.actor).where(*_conditions(wanted)),
+        lambda context: _seen_by(context.actor),
+        lambda _, __, wanted: _conditions(wanted),
     )
 
 

@@ -209,7 +209,8 @@ class OutboundQueries:
         DestinationFilter,
         DESTINATION_ORDERS,
         DestinationOrder.OLDEST,
-        lambda context, _, wanted: _seen_by(context.actor).where(*_of_destinations(wanted)),
+        lambda context: _seen_by(context.actor),
+        lambda _, __, wanted: _of_destinations(wanted),
     )
 
     outbound_messages: Connection[OutboundMessageNode] = listing(
@@ -217,7 +218,8 @@ class OutboundQueries:
         OutboundMessageFilter,
         MESSAGE_ORDERS,
         OutboundMessageOrder.OLDEST,
-        lambda context, session, wanted: select(OutboundMessage).where(*_of_messages(context, session, wanted)),
+        select(OutboundMessage),
+        _of_messages,
     )
 
 

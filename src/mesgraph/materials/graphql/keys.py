@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 
 from mesgraph.access.places import Places
 from mesgraph.api.nodes import find, parse_node_id
+from mesgraph.api.plan.shapes import Key
 from mesgraph.api.scalars import GTIN, SSCC, UnitCode
 from mesgraph.errors import Findings, Refused, invalid, not_found
 from mesgraph.materials import queries
-from mesgraph.materials.models import (
-    Item,
-    MaterialDefinition,
-)
+from mesgraph.materials.models import ITEM_TYPES, Item, ItemKind, MaterialDefinition
 from mesgraph.quantity import Quantity, in_base
 
 
@@ -72,6 +70,7 @@ NAMING = {
     ),
 }
 """The combinations of parts that name one item."""
+OF_KIND = {kind: queries.of_kinds({kind}) for kind in ItemKind}
 
 
 def find_item(session: Session, key: ItemKey, *path: str | int) -> Item:
@@ -90,6 +89,25 @@ def find_item(session: Session, key: ItemKey, *path: str | int) -> Item:
     if item is None:
         raise Refused(not_found("item", "/".join(parts.values())[:100], *path))
     return item
+
+
+def named_by_one_column(key: ItemKey) -> Key | None:
+    """What :func:`find_item` looks for, where that is the value of one column."""
+    parts = {name: str(value) for name, value in vars(key).items() if value is not None}
+    if (parsed := parse_node_id(parts.get("id", ""))) is not None and parts.keys() == {"id"}:
+        kind = next((kind for kind, name in ITEM_TYPES.items() if name == parsed[0]), None)
+        return None if kind is None else Key(Item.id, parsed[1], (OF_KIND[kind],))
+    code = parts.get("material", "").partition(":")[0]
+    match sorted(parts):
+        case ["id"]:
+            return Key(Item.key, parts["id"])
+        case ["sscc"]:
+            return Key(Item.key, parts["sscc"], (OF_KIND[ItemKind.LOGISTIC_UNIT],))
+        case ["lot", "material"]:
+            return Key(Item.key, f"{code}/{parts['lot']}", (OF_KIND[ItemKind.LOT],))
+        case ["lot", "material", "sublot"]:
+            return Key(Item.key, f"{code}/{parts['lot']}/{parts['sublot']}", (OF_KIND[ItemKind.SUBLOT],))
+    return None
 
 
 def find_revisions(session: Session, reference: str, *path: str | int) -> list[int]:

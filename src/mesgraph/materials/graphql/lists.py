@@ -5,10 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mesgraph.api.context import Context
 from mesgraph.api.filters import Condition, DateTimeRange, in_range, prefix_field, starts_with
 from mesgraph.api.nodes import find
 from mesgraph.api.paging import Connection, Order, listing, orders
@@ -228,15 +227,6 @@ def _of_suppliers(wanted: SupplierFilter) -> Iterator[Condition]:
         yield Supplier.approval_status.in_(wanted.approval_status)
 
 
-def _items(context: Context, session: Session, wanted: ItemFilter) -> Select[Item]:
-    return select(Item).where(*of_items(session, wanted, context.plant.clock.now()))
-
-
-def _lots(context: Context, session: Session, wanted: LotFilter) -> Select[Item]:
-    lots = select(Item).where(queries.of_kinds({ItemKind.LOT}))
-    return lots.where(*_of_lots(session, wanted, context.plant.clock.now()))
-
-
 @strawberry.type
 class MaterialLists:
     """Reads."""
@@ -247,7 +237,8 @@ class MaterialLists:
         ItemFilter,
         ITEM_ORDERS,
         ItemOrder.NEWEST,
-        _items,
+        select(Item),
+        lambda context, session, wanted: of_items(session, wanted, context.plant.clock.now()),
     )
 
     material_lots: Connection[MaterialLot] = listing(
@@ -255,7 +246,8 @@ class MaterialLists:
         LotFilter,
         LOT_ORDERS,
         LotOrder.NEWEST,
-        _lots,
+        select(Item).where(queries.of_kinds({ItemKind.LOT})),
+        lambda context, session, wanted: _of_lots(session, wanted, context.plant.clock.now()),
     )
 
     material_definitions: Connection[MaterialDefinitionNode] = listing(
@@ -263,7 +255,8 @@ class MaterialLists:
         MaterialDefinitionFilter,
         MATERIAL_ORDERS,
         MaterialDefinitionOrder.OLDEST,
-        lambda _context, _session, wanted: select(MaterialDefinition).where(*_of_materials(wanted)),
+        select(MaterialDefinition),
+        lambda _context, _session, wanted: _of_materials(wanted),
     )
 
     suppliers: Connection[SupplierNode] = listing(
@@ -271,5 +264,6 @@ class MaterialLists:
         SupplierFilter,
         SUPPLIER_ORDERS,
         SupplierOrder.CODE,
-        lambda _context, _session, wanted: select(Supplier).where(*_of_suppliers(wanted)),
+        select(Supplier),
+        lambda _context, _session, wanted: _of_suppliers(wanted),
     )

@@ -13,7 +13,8 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, node
-from mesgraph.api.relations import to_many, to_one
+from mesgraph.api.plan.shapes import NOW, Reads, amount, shaped
+from mesgraph.api.relations import read_from, to_many, to_one
 from mesgraph.api.scalars import GLN, GTIN, Duration, UnitCode
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
@@ -147,9 +148,7 @@ class MaterialDefinitionNode(Node):
     revision: str = strawberry.field(description="Revision, unique within the code.")
     name: str = strawberry.field(description="Name.")
     gtin: GTIN | None = strawberry.field(description="GS1 trade item number; with one, items have a digital link.")
-    kind: MaterialKind = strawberry.field(
-        resolver=lambda root: root.material_kind, description="Where it stands between purchase and sale."
-    )
+    kind: MaterialKind = read_from(MaterialDefinition.material_kind, "Where it stands between purchase and sale.")
     base_uom: UnitCode = strawberry.field(description="Unit in which all its quantities are kept.")
     tracking: Tracking = strawberry.field(description="Whether it comes in lots, in serial units, or both.")
     quarantine_on_receipt: bool = strawberry.field(description="Whether received items wait for release by role QA.")
@@ -216,6 +215,7 @@ class TraceableItem(Node):
         return await _counted(info, _row(root), forward=True)
 
     @strawberry.field(description="Shown state, as of now.")
+    @shaped(Reads(queries.shown_status(NOW)))
     def status(root: strawberry.Parent[Any], info: Info) -> ItemStatus:
         """With the plant's clock."""
         return _row(root).status_at(info.context.plant.clock.now())
@@ -226,16 +226,19 @@ class TraceableItem(Node):
         return ISA95_DISPOSITION[_row(root).status_at(info.context.plant.clock.now())]
 
     @strawberry.field(description="On hand, in the base unit.")
+    @shaped(amount(Item.quantity, Item.uom))
     def quantity(root: strawberry.Parent[Any]) -> QuantityType:
         """What is left."""
         return shown(Quantity(_row(root).quantity, _row(root).uom))
 
     @strawberry.field(description="What of it orders have reserved, in the base unit; others can take the rest.")
+    @shaped(amount(Item.reserved, Item.uom))
     def reserved(root: strawberry.Parent[Any]) -> QuantityType:
         """What is kept."""
         return shown(Quantity(_row(root).reserved, _row(root).uom))
 
     @strawberry.field(description="All that was ever received or produced, in the base unit.")
+    @shaped(amount(Item.initial_quantity, Item.uom))
     def initial_quantity(root: strawberry.Parent[Any]) -> QuantityType:
         """What there was."""
         return shown(Quantity(_row(root).initial_quantity, _row(root).uom))

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
+from mesgraph.api.plan.shapes import Found, shaped
 from mesgraph.errors import Refused
 from mesgraph.materials import queries
-from mesgraph.materials.graphql.keys import ItemKey, find_item
+from mesgraph.materials.graphql.keys import ItemKey, find_item, named_by_one_column
 from mesgraph.materials.graphql.lists import MaterialLists
 from mesgraph.materials.graphql.nodes import MaterialDefinitionNode, TraceableItem
 from mesgraph.materials.models import Item
@@ -20,6 +21,7 @@ class MaterialQueries(MaterialLists):
     """Reads."""
 
     @strawberry.field(description="The item with this key; null when there is none, or none for you.")
+    @shaped(Found(Item, named_by_one_column))
     async def item(
         self,
         info: Info,

@@ -202,7 +202,8 @@ class OrderLists:
         OperationsRequestFilter,
         REQUEST_ORDERS,
         OperationsRequestOrder.OLDEST,
-        lambda _, session, wanted: select(OperationsRequest).where(*_of_requests(session, wanted)),
+        select(OperationsRequest),
+        lambda _, session, wanted: _of_requests(session, wanted),
     )
 
     job_orders: Connection[JobOrderNode] = listing(
@@ -210,7 +211,8 @@ class OrderLists:
         JobOrderFilter,
         JOB_ORDERS,
         JobOrderOrder.OLDEST,
-        lambda _, session, wanted: select(JobOrder).where(*_of_jobs(session, wanted)),
+        select(JobOrder),
+        lambda _, session, wanted: _of_jobs(session, wanted),
     )
 
     deviations: Connection[DeviationNode] = listing(
@@ -218,5 +220,6 @@ class OrderLists:
         DeviationFilter,
         DEVIATION_ORDERS,
         DeviationOrder.NEWEST,
-        lambda _, session, wanted: select(Deviation).where(*_of_deviations(session, wanted)),
+        select(Deviation),
+        lambda _, session, wanted: _of_deviations(session, wanted),
     )

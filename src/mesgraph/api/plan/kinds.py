@@ -1,0 +1,42 @@
+"""In which form a column of the database is written as a leaf of an answer."""
+
+import json
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLNamedType
+from sqlalchemy import BigInteger, Boolean, Integer, String
+from sqlalchemy.types import TypeEngine
+
+from mesgraph.api.plan import _emit
+from mesgraph.db import Exact, Instant, Word
+
+TEXTS = frozenset({"String", "ID", "UnitCode", "GTIN", "GLN", "SSCC"})
+"""Scalars that are shown as the text that is stored."""
+
+
+class NotPlanned(Exception):
+    """What a plan cannot express; the message names the field."""
+
+
+def as_json(value: Any) -> bytes:
+    """As graphql-core's answers are written."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def kind_of(stored: TypeEngine[Any], shown: GraphQLNamedType) -> tuple[int, Any]:
+    """The kind of slot, and what it needs (:class:`mesgraph.api.plan._emit.Slot`). Raises :class:`NotPlanned`."""
+    match stored, shown:
+        case Word(words=words), GraphQLEnumType(values=values):
+            names = {str(getattr(value.value, "value", value.value)): name for name, value in values.items()}
+            return _emit.WORD, {word.value: as_json(names[word.value]) for word in words if word.value in names}
+        case Instant(), _ if shown.name == "DateTime":
+            return _emit.INSTANT, None
+        case Exact(), _ if shown.name == "Decimal":
+            return _emit.EXACT, None
+        case Boolean(), _ if shown.name == "Boolean":
+            return _emit.BOOLEAN, None
+        case ((Integer() | BigInteger()), _) if shown.name == "Int":
+            return _emit.INTEGER, None
+        case String(), _ if shown.name in TEXTS:
+            return _emit.TEXT, None
+    raise NotPlanned(f"{stored!r} as {shown.name}")

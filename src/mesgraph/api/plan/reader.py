@@ -1,0 +1,83 @@
+"""How plans read: in the form of the driver, and what many of them look up at once in one statement.
+
+Look-ups of one statement in one scope that come before it is sent are put together, whoever asks: those of one turn of
+the event loop, and those that waited for a connection. Nothing is joined that was sent already, so everybody sees at
+least what was committed before they asked.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mesgraph.api.plan.readings import Rows
+from mesgraph.api.plan.shapes import NOW
+from mesgraph.api.plan.statements import KEYS, SITES, Statement, listed
+from mesgraph.clock import to_micros
+from mesgraph.db import Database, Sites
+
+
+@dataclass
+class Waiting:
+    """Keys that wait to be looked up, and the rows that there will be."""
+
+    keys: set[Any]
+    rows: "asyncio.Task[Mapping[Any, Rows]]"
+
+
+class LookUps:
+    """The look-ups of one process."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._waiting: dict[tuple[Statement, Sites], Waiting] = {}
+
+    async def rows(
+        self, statement: Statement, sites: Sites, values: Mapping[str, Any], keys: Iterable[Any]
+    ) -> Mapping[Any, Rows]:
+        """Rows by their keys; more than were asked for."""
+        name = statement, sites
+        waiting = self._waiting.get(name)
+        if waiting is None:
+            task = asyncio.create_task(self._read(statement, sites, values))
+            waiting = self._waiting[name] = Waiting(set(), task)
+        waiting.keys.update(keys)
+        return await asyncio.shield(waiting.rows)
+
+    async def _read(self, statement: Statement, sites: Sites, values: Mapping[str, Any]) -> Mapping[Any, Rows]:
+        name = statement, sites
+        try:
+            async with self.database.lend(sites) as fetch:
+                keys = self._waiting.pop(name).keys
+                found = await fetch(
+                    statement.text, statement.values({**values, KEYS: listed(keys, self.database.dialect)})
+                )
+        finally:
+            self._waiting.pop(name, None)
+        rows: defaultdict[Any, list[Any]] = defaultdict(list)
+        for row in found:
+            rows[row[0]].append(row)
+        return rows
+
+
+class ScopedReader:
+    """Reads for one caller at one time."""
+
+    def __init__(self, look_ups: LookUps, sites: Sites, now: Any) -> None:
+        self._look_ups, self._sites = look_ups, sites
+        self._values: dict[str, Any] = {NOW.key: to_micros(now)}
+        if sites is not None:
+            self._values[SITES] = listed(sorted(sites), look_ups.database.dialect)
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        """The rows of a statement."""
+        async with self._look_ups.database.lend(self._sites) as fetch:
+            rows: Rows = await fetch(statement.text, statement.values({**self._values, **values}))
+            return rows
+
+    async def look_up(self, statement: Statement, keys: Iterable[Any]) -> Mapping[Any, Rows]:
+        """The rows of a statement by their keys, which are their first column; keys without rows are left out."""
+        wanted = list(keys)
+        found = await self._look_ups.rows(statement, self._sites, self._values, wanted)
+        return {key: found[key] for key in wanted if key in found}
