@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast
 
 import strawberry
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeDecorator
 from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.plan.shapes import Listed, shaped
+from mesgraph.db import Entity
 from mesgraph.errors import Refused, invalid
 from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.words import UNKEPT
@@ -77,6 +78,11 @@ class Order:
     descending: bool = False
     name: str = ""
 
+    @property
+    def entity(self) -> type[Entity]:
+        """The rows that are ordered."""
+        return cast(type[Entity], self.columns[0].class_)
+
 
 def orders(words: type[E], description: str, lines: Mapping[E, tuple[Order, str]]) -> dict[E, Order]:
     """The orders of one list as a GraphQL enum ``words``: for each word its order and its meaning."""
@@ -129,7 +135,7 @@ def listing(
     ``whole`` selects everything that there is to list, of a context where not everybody sees the same; ``conditions``
     are those of a filter. The type of the field stands where it is declared, as its annotation.
     """
-    shape = Listed(whole, conditions, orders)
+    shape = Listed(orders[default].entity, whole, conditions, orders)
 
     async def resolve(info: Info, filter: Any, order_by: Any, first: int, after: str | None) -> Any:
         return await page(info, lambda s: shape.selected(info.context, s, filter), orders[order_by], first, after)

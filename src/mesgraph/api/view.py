@@ -11,7 +11,7 @@ import re
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from cross_web import HTTPException
 from graphql import GraphQLError
@@ -20,9 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET
 
 from mesgraph.api.answer_size import written
@@ -33,8 +32,9 @@ from mesgraph.api.ending import ADMITTED
 from mesgraph.api.guard import LONG, overdrawn
 from mesgraph.api.json_bounds import check_json
 from mesgraph.api.limits import BODY_MAX, DIGITS_MAX, Excess
+from mesgraph.api.plan.plans import Plans
 from mesgraph.api.socket import Socket
-from mesgraph.api.stored import asked, stored_only, with_extensions
+from mesgraph.api.stored import asked, find, stored_only, with_extensions
 from mesgraph.errors import Code, Denied, Unavailable
 from mesgraph.plant import Plant
 from mesgraph.security_events.kinds import SecurityEventKind
@@ -48,6 +48,13 @@ _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", d
 
 class NotRead(json.JSONDecodeError):
     """JSON that passes a limit."""
+
+
+class Answered(NamedTuple):
+    """What a plan has answered: JSON, without errors."""
+
+    text: bytes
+    errors: None = None
 
 
 class GraphQLView(GraphQL[Context, None]):
@@ -67,6 +74,7 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=20,
             allowed_origins=sorted(plant.settings.origins),
         )
+        self._plans = Plans(schema, plant.database)
         self._budgets = budgets
         self._plant = plant
         self._door = door
@@ -134,8 +142,24 @@ class GraphQLView(GraphQL[Context, None]):
         data.query = asked(data.query, data.extensions)
         return data
 
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+    async def execute_operation(self, request: Any, request_adapter: Any, request_data: Any, **rest: Any) -> Any:
+        """As the parent; first by a plan, which answers most queries (:mod:`mesgraph.api.plan`)."""
+        if isinstance(request_data, GraphQLRequestData) and request_data.protocol == "http":
+            context: Context = rest["context"]
+            request_data.query = query = await find(request_data.query, context)
+            variables, name = request_data.variables or {}, request_data.operation_name or None
+            prepared = self.schema.guard.passed(query, variables, name, context)
+            text = prepared and await self._plans.answer(prepared, name, variables, context)
+            if text:
+                return Answered(text)
+        return await super().execute_operation(
+            request=request, request_adapter=request_adapter, request_data=request_data, **rest
+        )
+
+    async def process_result(self, request: Request, result: Any) -> Any:
         """As the parent; without ``data`` when nothing was executed."""
+        if isinstance(result, Answered):
+            return result
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and all(_before_execution(error) for error in result.errors):
             answer.pop("data", None)
@@ -189,9 +213,9 @@ class GraphQLView(GraphQL[Context, None]):
                 return self.create_response(refused, await self.get_sub_response(request))
         return await super().run(request, context, root_value)
 
-    def encode_json(self, data: object) -> str:
-        """Compact JSON, within the limit of answers."""
-        return written(data)
+    def encode_json(self, data: object) -> str | bytes:
+        """Compact JSON, within the limit of answers; what a plan has answered is that already."""
+        return data.text if isinstance(data, Answered) else written(data)
 
     def parse_json(self, data: str | bytes) -> Any:
         """As the parent; what passes a limit says so."""

@@ -87,8 +87,9 @@ class Shown:
         self._fixed.append(b"")
 
     def begin(self) -> None:
-        """An object."""
+        """An object begins."""
         self._objects += 1
+        self.put(b"{")
 
     def template(self) -> Template:
         """What has grown."""
@@ -146,20 +147,16 @@ class Compiler:
             return False
         return True
 
-    def entity_of(self, shown: Any) -> type[Entity]:
-        """The rows that a type shows."""
-        rows = {NODES[type_.name].row for type_ in self._types(shown)}
-        if len(rows) != 1:
-            raise NotPlanned(f"{shown.name} shows rows of {len(rows)} tables")
-        return rows.pop()
-
     def _types(self, shown: Any) -> list[GraphQLObjectType]:
-        types = [shown] if isinstance(shown, GraphQLObjectType) else self.schema.get_possible_types(shown)
-        return [type_ for type_ in types if type_.name in NODES]
+        if isinstance(shown, GraphQLObjectType):
+            return [shown]
+        return [type_ for type_ in self.schema.get_possible_types(shown) if type_.name in NODES]
 
     def objects(self, shown: Any, table: Table, asked: Sequence[FieldDetails]) -> Objects:
         """How rows of ``table`` are written as objects of the type ``shown``."""
-        types = [type_ for type_ in self._types(shown) if NODES[type_.name].row is table.entity]
+        types = [
+            type_ for type_ in self._types(shown) if type_.name not in NODES or NODES[type_.name].row is table.entity
+        ]
         kinds = table.entity.kinds
         if not types or (kinds is None and len(types) > 1):
             raise NotPlanned(f"{shown.name} of rows of {table.entity.__name__}")
@@ -186,7 +183,7 @@ class Compiler:
     def _template(self, type_: GraphQLObjectType, table: Table, asked: Sequence[FieldDetails]) -> Template:
         shown = Shown()
         shown.begin()
-        lead = b"{"
+        lead = b""
         for name, nodes, definition in self.fields(type_, asked):
             shown.put(lead + as_json(name) + b":")
             lead = b","
@@ -248,7 +245,7 @@ class Compiler:
         parts: Mapping[str, Expression],
     ) -> None:
         shown.begin()
-        lead = b"{"
+        lead = b""
         for name, below, definition in self.fields(type_, nodes):
             shown.put(lead + as_json(name) + b":")
             lead = b","

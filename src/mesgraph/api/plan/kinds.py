@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLNamedType
+from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLNullableType
 from sqlalchemy import BigInteger, Boolean, Integer, String
 from sqlalchemy.types import TypeEngine
 
@@ -23,20 +23,21 @@ def as_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def kind_of(stored: TypeEngine[Any], shown: GraphQLNamedType) -> tuple[int, Any]:
+def kind_of(stored: TypeEngine[Any], shown: GraphQLNullableType) -> tuple[int, Any]:
     """The kind of slot, and what it needs (:class:`mesgraph.api.plan._emit.Slot`). Raises :class:`NotPlanned`."""
+    name = shown.name if isinstance(shown, GraphQLNamedType) else f"{shown}"
     match stored, shown:
         case Word(words=words), GraphQLEnumType(values=values):
             names = {str(getattr(value.value, "value", value.value)): name for name, value in values.items()}
             return _emit.WORD, {word.value: as_json(names[word.value]) for word in words if word.value in names}
-        case Instant(), _ if shown.name == "DateTime":
+        case Instant(), _ if name == "DateTime":
             return _emit.INSTANT, None
-        case Exact(), _ if shown.name == "Decimal":
+        case Exact(), _ if name == "Decimal":
             return _emit.EXACT, None
-        case Boolean(), _ if shown.name == "Boolean":
+        case Boolean(), _ if name == "Boolean":
             return _emit.BOOLEAN, None
-        case ((Integer() | BigInteger()), _) if shown.name == "Int":
+        case ((Integer() | BigInteger()), _) if name == "Int":
             return _emit.INTEGER, None
-        case String(), _ if shown.name in TEXTS:
+        case String(), _ if name in TEXTS:
             return _emit.TEXT, None
-    raise NotPlanned(f"{stored!r} as {shown.name}")
+    raise NotPlanned(f"{stored!r} as {name}")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from graphql import GraphQLObjectType, get_named_type
 from graphql.execution.collect_fields import FieldDetails
-from sqlalchemy import Select, bindparam, type_coerce
+from sqlalchemy import Select, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
@@ -29,6 +30,7 @@ class Page:
     behind: Behind
     cursors: Sequence[str]
     more: bool
+    count: int | None
     limit: int
 
 
@@ -44,10 +46,11 @@ class ListRoot:
         assert definition is not None
         connection: Any = get_named_type(definition.type)
         self._compiler, self._shape = compiler, shape
-        self._table = Table(compiler.entity_of(get_named_type(connection.fields["nodes"].type)))
+        self._table = Table(shape.entity)
         self._places = {
             order.name: [self._table.column(column) for column in order.columns] for order in shape.orders.values()
         }
+        self._is_counted = False
         self._write = self._object(connection, nodes, self._of_connection)
         self._statements: dict[Any, Sequence[Statement]] = {}
 
@@ -65,7 +68,23 @@ class ListRoot:
         columns = self._places[order.name]
         cursors = [write_cursor([row[column] for column in columns], order) for row in shown]
         further = await behind(self._table.relations, shown, call.reader, call.limit)
-        return self._write(Page(shown, further, cursors, len(rows) > first, call.limit))
+        count = await self._count(arguments.get("filter"), call) if self._is_counted else None
+        return self._write(Page(shown, further, cursors, len(rows) > first, count, call.limit))
+
+    async def _count(self, wanted: Any, call: Call) -> int:
+        """How many there are in all."""
+        if wanted is not None or not isinstance(self._shape.whole, Select):
+            counted = partial(self._counted, wanted, call)
+            return await call.context.read(counted)
+        if "count" not in self._statements:
+            selected = self._shape.whole.with_only_columns(func.count(), maintain_column_froms=True)
+            self._statements["count"] = [self._compiler.made(selected, self._table.entity)]
+        [[count]] = await call.reader.fetch(self._statements["count"][0], {})
+        return int(count)
+
+    def _counted(self, wanted: Any, call: Call, session: Session) -> int:
+        selected = self._shape.selected(call.context, session, wanted)
+        return session.scalar(select(func.count()).select_from(selected.subquery())) or 0
 
     async def _rows(self, wanted: Any, order: Order, place: Sequence[Any] | None, limit: int, call: Call) -> Rows:
         if wanted is not None or not isinstance(self._shape.whole, Select):
@@ -137,6 +156,9 @@ class ListRoot:
                 return lambda page: objects.array(page.rows, page.behind, page.limit)
             case "edges":
                 return self._edges(shown, nodes)
+            case "totalCount":
+                self._is_counted = True
+                return lambda page: (as_json(page.count), 0)
             case "pageInfo":
                 return self._object(shown, nodes, _of_page_info)
         raise NotPlanned(f"a connection's {name}")
@@ -146,7 +168,10 @@ class ListRoot:
 
         def write(page: Page) -> Piece:
             columns = [_each(lead, of_field, page) for lead, of_field in parts]
-            edges = [b"{" + b",".join(texts) + b"}" for texts in zip(*(texts for texts, _ in columns), strict=True)]
+            texts = [texts for texts, _ in columns]
+            edges = [b"{" + b",".join(of_edge) + b"}" for of_edge in zip(*texts, strict=True)]
+            if not parts:  # all of it was skipped
+                edges = [b"{}"] * len(page.rows)
             return b"[" + b",".join(edges) + b"]", len(edges) + sum(objects for _, objects in columns)
 
         return write

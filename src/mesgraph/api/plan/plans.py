@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,11 +10,11 @@ from graphql import GraphQLError, GraphQLField, OperationDefinitionNode, Operati
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from strawberry.schema import Schema
-from strawberry.types.arguments import convert_arguments
 
 from mesgraph.api import limits
 from mesgraph.api.context import Context
 from mesgraph.api.plan._emit import Piece, Unusual
+from mesgraph.api.plan.arguments import arguments_of
 from mesgraph.api.plan.compiler import Compiler, Field
 from mesgraph.api.plan.kinds import NotPlanned, as_json
 from mesgraph.api.plan.lists import ListRoot
@@ -41,18 +41,12 @@ class Beginning:
     details: FieldDetails
     definition: GraphQLField
     root: Root
-    schema: Schema
+    arguments: Callable[[Mapping[str, Any]], dict[str, Any]]
 
     async def piece(self, variables: VariableValues, call: Call) -> Piece:
         """Its part of the answer."""
         sent = get_argument_values(self.definition, self.details.node, variables, self.details.fragment_variable_values)
-        arguments = convert_arguments(
-            sent,
-            definition_of(self.definition).arguments,
-            scalar_registry=self.schema.schema_converter.scalar_registry,
-            config=self.schema.config,
-        )
-        piece, objects = await self.root.piece(arguments, call)
+        piece, objects = await self.root.piece(self.arguments(sent), call)
         return self.lead + piece, objects
 
 
@@ -166,7 +160,8 @@ class Plans:
                 root = FoundRoot(compiler, shape, asked)
             case _:
                 raise NotPlanned(f"Query.{nodes[0].node.name.value}")
-        return Beginning(lead, nodes[0], definition, root, self._schema)
+        arguments = arguments_of(definition_of(definition), self._schema.config)
+        return Beginning(lead, nodes[0], definition, root, arguments)
 
 
 def profile(actor: Actor) -> Profile:

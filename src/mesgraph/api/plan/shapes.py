@@ -63,11 +63,12 @@ class ToMany:
 class Listed:
     """A list at the root (:func:`mesgraph.api.paging.listing`).
 
-    ``whole`` is the statement of the list without a filter, or what makes it of a context where it is not the same for
-    every caller; ``conditions`` are those of a filter, which may have to be looked up in a session; ``orders`` are the
+    ``whole`` is the statement of rows of ``entity`` without a filter, or what makes it of a context where it is not the
+    same for every caller; ``conditions`` are those of a filter, which may have to be looked up in a session; ``orders`` are the
     orders of the list by their words.
     """
 
+    entity: type[Entity]
     whole: Select[Any] | Callable[[Any], Select[Any]]
     conditions: Callable[[Any, Any, Any], Iterable[ColumnElement[bool]]]
     orders: Mapping[Any, Any]
