@@ -29,7 +29,7 @@ from mesgraph.api.budget import Budgets, meter, metered
 from mesgraph.api.context import Context
 from mesgraph.api.door import Door
 from mesgraph.api.ending import ADMITTED
-from mesgraph.api.guard import LONG, overdrawn
+from mesgraph.api.guard import LONG, Guard, overdrawn
 from mesgraph.api.json_bounds import check_json
 from mesgraph.api.limits import BODY_MAX, DIGITS_MAX, Excess
 from mesgraph.api.plan.plans import Plans
@@ -74,6 +74,7 @@ class GraphQLView(GraphQL[Context, None]):
             max_subscriptions_per_connection=20,
             allowed_origins=sorted(plant.settings.origins),
         )
+        self._guard: Guard = schema.guard
         self._plans = Plans(schema, plant.database)
         self._budgets = budgets
         self._plant = plant
@@ -142,19 +143,18 @@ class GraphQLView(GraphQL[Context, None]):
         data.query = asked(data.query, data.extensions)
         return data
 
-    async def execute_operation(self, request: Any, request_adapter: Any, request_data: Any, **rest: Any) -> Any:
-        """As the parent; first by a plan, which answers most queries (:mod:`mesgraph.api.plan`)."""
-        if isinstance(request_data, GraphQLRequestData) and request_data.protocol == "http":
-            context: Context = rest["context"]
-            request_data.query = query = await find(request_data.query, context)
-            variables, name = request_data.variables or {}, request_data.operation_name or None
-            prepared = self.schema.guard.passed(query, variables, name, context)
-            text = prepared and await self._plans.answer(prepared, name, variables, context)
-            if text:
+    async def execute_operation(self, *args: Any, **options: Any) -> Any:
+        """As the parent; most queries are answered by plans (:mod:`mesgraph.api.plan`)."""
+        asked_for: Any = options["request_data"]
+        if isinstance(asked_for, GraphQLRequestData) and asked_for.protocol == "http":
+            context: Context = options["context"]
+            query = asked_for.query = await find(asked_for.query, context)
+            variables, name = asked_for.variables or {}, asked_for.operation_name or None
+            prepared = self._guard.passed(query, variables, name, context)
+            text = None if prepared is None else await self._plans.answer(prepared, name, variables, context)
+            if text is not None:
                 return Answered(text)
-        return await super().execute_operation(
-            request=request, request_adapter=request_adapter, request_data=request_data, **rest
-        )
+        return await super().execute_operation(*args, **options)
 
     async def process_result(self, request: Request, result: Any) -> Any:
         """As the parent; without ``data`` when nothing was executed."""

@@ -23,7 +23,7 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, node
-from mesgraph.api.relations import to_one
+from mesgraph.api.relations import read_from, to_one
 from mesgraph.db import Entity
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
@@ -179,7 +179,7 @@ class PrincipalNode(Node):
     """A person or a service that acts."""
 
     subject: str = strawberry.field(description="Unique name for records.")
-    kind: PrincipalKind = strawberry.field(resolver=lambda root: root.principal_kind, description="Person or service.")
+    kind: PrincipalKind = read_from(Principal.principal_kind, "Person or service.")
     display_name: str = strawberry.field(description="Name for screens.")
     active: bool = strawberry.field(description="Whether it may act at all.")
     api_keys: list[ApiKeyNode] = _personal(ApiKey.principal_id, ApiKey, "Its keys, without their secrets.")

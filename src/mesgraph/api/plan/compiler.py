@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLField,
@@ -13,6 +13,7 @@ from graphql import (
     OperationDefinitionNode,
     get_named_type,
     get_nullable_type,
+    is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
@@ -26,8 +27,8 @@ from mesgraph.api.nodes import NODES
 from mesgraph.api.plan import _emit
 from mesgraph.api.plan._emit import Objects, Slot, Template
 from mesgraph.api.plan.kinds import NotPlanned, as_json, kind_of
-from mesgraph.api.plan.readings import Relation
-from mesgraph.api.plan.shapes import Expression, Identity, Part, Reads, ToMany, ToOne, definition_of, shape_of
+from mesgraph.api.plan.readings import Computation, Relation
+from mesgraph.api.plan.shapes import Computed, Expression, Identity, Part, Reads, ToMany, ToOne, definition_of, shape_of
 from mesgraph.api.plan.statements import KEYS, Statement, among, made, scoped
 from mesgraph.db import Entity
 from mesgraph.errors import Denied
@@ -45,7 +46,7 @@ class Table:
 
     def __init__(self, entity: type[Entity]) -> None:
         self.entity = entity
-        self.relations: list[Relation] = []
+        self.relations: list[Relation | Computation] = []
         self._columns: list[Expression] = []
         self._known: dict[Any, int] = {}
 
@@ -57,7 +58,7 @@ class Table:
             self._known[name] = len(self._columns)
         return self._known[name]
 
-    def relation(self, name: Any, made: Callable[[], Relation]) -> int:
+    def relation(self, name: Any, made: Callable[[], Relation | Computation]) -> int:
         """The number of a relation."""
         if name not in self._known:
             self.relations.append(made())
@@ -208,6 +209,8 @@ class Compiler:
                 self._column(shown, type_, name, definition, table, expression)
             case Part(fields=fields) if isinstance(definition.type, GraphQLNonNull):
                 self._part(shown, table, nodes, definition.type.of_type, fields)
+            case Computed() as shape if is_leaf_type(get_nullable_type(definition.type)):
+                shown.slot(self._computed(table, definition, shape))
             case ToOne() | ToMany() as shape:
                 shown.slot(self._relation(table, nodes, definition, shape))
             case _:
@@ -242,7 +245,7 @@ class Compiler:
         table: Table,
         nodes: Sequence[FieldDetails],
         type_: Any,
-        parts: Mapping[str, Expression],
+        parts: Mapping[str, Expression | Computed],
     ) -> None:
         shown.begin()
         lead = b""
@@ -252,9 +255,26 @@ class Compiler:
             if definition is None:
                 shown.put(as_json(type_.name))
                 continue
-            of_schema = below[0].node.name.value
-            self._column(shown, type_, of_schema, definition, table, parts[definition_of(definition).python_name])
+            part = parts[definition_of(definition).python_name]
+            if isinstance(part, Computed):
+                shown.slot(self._computed(table, definition, part))
+            else:
+                self._column(shown, type_, below[0].node.name.value, definition, table, part)
         shown.put(b"}")
+
+    def _computed(self, table: Table, definition: GraphQLField, shape: Computed) -> Slot:
+        column = table.column(shape.column)
+
+        def made() -> Computation:
+            hops = []
+            for through in shape.through:
+                hop = Table(cast(type[Entity], through.class_))
+                hop.column(through)
+                hops.append(self.look_up(hop, hop.entity.id))
+            return Computation(column, tuple(hops), shape.load)
+
+        number = table.relation((column, shape.load), made)
+        return Slot(_emit.ONE, column, not isinstance(definition.type, GraphQLNonNull), number)
 
     def _relation(
         self, table: Table, nodes: Sequence[FieldDetails], definition: GraphQLField, shape: ToOne | ToMany

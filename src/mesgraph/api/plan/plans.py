@@ -102,7 +102,7 @@ class Plans:
         plan = self._plan(prepared, operation, name, variables, context)
         if plan is None:
             return None
-        reader = ScopedReader(self._look_ups, context.sites, context.plant.clock.now())
+        reader = ScopedReader(self._look_ups, context)
         try:
             return await plan.answer(variables, Call(context, reader, limits.RESPONSE_MAX))
         except (Unusual, Refused, Unavailable, GraphQLError):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mesgraph.api.context import Context
 from mesgraph.api.plan.readings import Rows
 from mesgraph.api.plan.shapes import NOW
 from mesgraph.api.plan.statements import KEYS, SITES, Statement, listed
@@ -62,13 +63,14 @@ class LookUps:
 
 
 class ScopedReader:
-    """Reads for one caller at one time."""
+    """Reads for one caller, as of one moment."""
 
-    def __init__(self, look_ups: LookUps, sites: Sites, now: Any) -> None:
-        self._look_ups, self._sites = look_ups, sites
-        self._values: dict[str, Any] = {NOW.key: to_micros(now)}
-        if sites is not None:
-            self._values[SITES] = listed(sorted(sites), look_ups.database.dialect)
+    def __init__(self, look_ups: LookUps, context: Context) -> None:
+        self._look_ups, self._sites = look_ups, context.sites
+        self.read = context.read
+        self._values: dict[str, Any] = {NOW.key: to_micros(context.plant.clock.now())}
+        if self._sites is not None:
+            self._values[SITES] = listed(sorted(self._sites), look_ups.database.dialect)
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         """The rows of a statement."""

@@ -36,10 +36,23 @@ class Reads:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """What Python code makes of keys, for all rows of an answer at once.
+
+    The key is found from ``column`` of this row ``through`` columns of one table after the other, each in the row that
+    the column before names. ``load`` answers in a session.
+    """
+
+    column: InstrumentedAttribute[Any]
+    through: tuple[InstrumentedAttribute[Any], ...]
+    load: Callable[[Any, Any], Mapping[Any, Any]]
+
+
+@dataclass(frozen=True)
 class Part:
     """An object that is made of this row: what each of its fields reads."""
 
-    fields: Mapping[str, Expression]
+    fields: Mapping[str, Expression | Computed]
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,8 @@ class Listed:
     """A list at the root (:func:`mesgraph.api.paging.listing`).
 
     ``whole`` is the statement of rows of ``entity`` without a filter, or what makes it of a context where it is not the
-    same for every caller; ``conditions`` are those of a filter, which may have to be looked up in a session; ``orders`` are the
-    orders of the list by their words.
+    same for every caller; ``conditions`` are those of a filter, which may have to be looked up in a session; ``orders``
+    are the orders of the list by their words.
     """
 
     entity: type[Entity]
@@ -100,11 +113,11 @@ class Key:
     also: tuple[ColumnElement[bool], ...] = ()
 
 
-Shape: TypeAlias = Identity | Reads | Part | ToOne | ToMany | Listed | Found
+Shape: TypeAlias = Identity | Reads | Computed | Part | ToOne | ToMany | Listed | Found
 SHAPE: Final = "shape"
 
 
-def amount(value: Expression, uom: Expression) -> Part:
+def amount(value: Expression, uom: Expression | Computed) -> Part:
     """A quantity: its value and its unit."""
     return Part({"value": value, "uom": uom})
 

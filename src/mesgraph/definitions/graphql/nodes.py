@@ -10,7 +10,7 @@ from mesgraph.access.models import Principal
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.nodes import Node, node
-from mesgraph.api.relations import to_many, to_one
+from mesgraph.api.relations import read_from, to_many, to_one
 from mesgraph.api.scalars import Duration, UnitCode
 from mesgraph.definitions import queries
 from mesgraph.definitions.graphql.enums import (
@@ -202,12 +202,8 @@ class OperationsDefinitionNode(Node):
     signatures: list[SignatureNode] = strawberry.field(
         resolver=signatures_of, description="The signatures under it, the oldest first."
     )
-    version: str = strawberry.field(
-        resolver=lambda root: root.definition_version, description="Version, unique within the code."
-    )
-    row_version: int = strawberry.field(
-        resolver=lambda root: root.version, description="Counts changes; send it as `expectedVersion`."
-    )
+    version: str = read_from(OperationsDefinition.definition_version, "Version, unique within the code.")
+    row_version: int = read_from(OperationsDefinition.version, "Counts changes; send it as `expectedVersion`.")
     code: str = strawberry.field(description="Code, common to its versions.")
     name: str = strawberry.field(description="Name.")
     state: DefinitionState = strawberry.field(description="Where the version stands.")

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from mesgraph.api.nodes import Node, node
-from mesgraph.api.relations import to_many, to_one
+from mesgraph.api.relations import read_from, to_many, to_one
 from mesgraph.api.scalars import UnitCode
 from mesgraph.definitions.graphql.enums import DataType, StepKind
 from mesgraph.definitions.models import EntrySpecification, InstructionStep, ParameterSpecification, WorkInstruction
@@ -83,9 +83,8 @@ class WorkInstructionNode(Node):
     """What the operator of a segment does, step by step. Frozen with the definition."""
 
     code: str = strawberry.field(description="Code, common to its versions.")
-    version: str = strawberry.field(
-        resolver=lambda root: root.instruction_version,
-        description="Version; code and version name the same content in every definition.",
+    version: str = read_from(
+        WorkInstruction.instruction_version, "Version; code and version name the same content in every definition."
     )
     name: str = strawberry.field(description="Name.")
     steps: list[InstructionStepNode] = to_many(

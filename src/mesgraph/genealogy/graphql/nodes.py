@@ -10,7 +10,7 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, node
-from mesgraph.api.relations import to_one
+from mesgraph.api.relations import read_from, to_one
 from mesgraph.api.scalars import UnitCode
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
@@ -90,13 +90,9 @@ class GenealogyEventNode(Node):
     another activity that reverses it.
     """
 
-    kind: GenealogyKind = strawberry.field(
-        resolver=lambda root: root.event_kind, description="What happened; of a reversal, what it undoes."
-    )
-    event_time: datetime = strawberry.field(
-        resolver=lambda root: root.occurred_at, description="When it happened on the floor."
-    )
-    record_time: datetime = strawberry.field(resolver=lambda root: root.created_at, description="When it was recorded.")
+    kind: GenealogyKind = read_from(GenealogyEvent.event_kind, "What happened; of a reversal, what it undoes.")
+    event_time: datetime = read_from(GenealogyEvent.occurred_at, "When it happened on the floor.")
+    record_time: datetime = read_from(GenealogyEvent.created_at, "When it was recorded.")
     reason_code: str | None = strawberry.field(description="Reason code, where one was given.")
     site: SiteNode = to_one(GenealogyEvent.site_id, Site, "Where it happened.")
     location: EquipmentNode | None = to_one(

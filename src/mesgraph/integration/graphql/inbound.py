@@ -22,6 +22,7 @@ from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition
 from mesgraph.api.nodes import find_optional
 from mesgraph.api.paging import Connection, Order, listing, orders
+from mesgraph.api.relations import read_from
 from mesgraph.api.scalars import JSON
 from mesgraph.api.user_errors import UserError
 from mesgraph.equipment.models import Site
@@ -79,14 +80,12 @@ class InboundMessageType:
     message_id: str = strawberry.field(
         description="Its id there. A dead letter has `sha256:` and the hash of its text instead."
     )
-    kind: str = strawberry.field(
-        resolver=lambda root: root.message_kind,
-        description="Verb and noun, such as PROCESS_OPERATIONS_SCHEDULE; SUBMIT_OPERATIONS_SCHEDULE for the command.",
+    kind: str = read_from(
+        InboundMessage.message_kind,
+        "Verb and noun, such as PROCESS_OPERATIONS_SCHEDULE; SUBMIT_OPERATIONS_SCHEDULE for the command.",
     )
     state: MessageState = strawberry.field(description="What became of it.")
-    received_at: datetime = strawberry.field(
-        resolver=lambda root: root.created_at, description="When it came for the first time."
-    )
+    received_at: datetime = read_from(InboundMessage.created_at, "When it came for the first time.")
     request_count: int = strawberry.field(description="How many requests it has.")
     applied_count: int = strawberry.field(description="How many of them were applied, or were so already.")
 

@@ -17,7 +17,7 @@ from mesgraph.api.filters import Condition
 from mesgraph.api.live import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find_optional, node
 from mesgraph.api.paging import Connection, Order, listing, orders
-from mesgraph.api.relations import to_one
+from mesgraph.api.relations import read_from, to_one
 from mesgraph.equipment.graphql import SiteNode
 from mesgraph.equipment.models import Site
 from mesgraph.errors import Refused, invalid, not_found
@@ -92,9 +92,7 @@ class DestinationType:
     """Executed on :class:`~mesgraph.integration.models.Destination`."""
 
     code: str = strawberry.field(description="Its code.")
-    kind: DestinationKind = strawberry.field(
-        resolver=lambda root: root.destination_kind, description="How it gets its messages."
-    )
+    kind: DestinationKind = read_from(Destination.destination_kind, "How it gets its messages.")
     url: str | None = strawberry.field(description="Where messages are posted.")
     site: SiteNode | None = to_one(Destination.site_id, Site, "It is told of orders of this site alone; null: of all.")
     source_system: str | None = strawberry.field(description="It is told of orders of this system alone; null: of all.")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mesgraph.access.models import Principal
@@ -12,6 +13,7 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.nodes import Node, find_optional, node
+from mesgraph.api.plan.shapes import Computed, amount, shaped
 from mesgraph.api.relations import to_many, to_one
 from mesgraph.api.user_errors import ErrorCode
 from mesgraph.definitions.graphql import (
@@ -21,6 +23,7 @@ from mesgraph.definitions.graphql import (
     output_uom,
 )
 from mesgraph.definitions.models import OperationsDefinition, OperationsSegment
+from mesgraph.definitions.queries import output_uoms
 from mesgraph.equipment.graphql import EquipmentNode, SiteNode
 from mesgraph.equipment.models import Equipment, Site
 from mesgraph.holds.graphql import HoldNode
@@ -152,6 +155,13 @@ class ReadinessType:
     )
 
 
+UOM_OF_PRODUCT = (
+    select(MaterialDefinition.base_uom).where(MaterialDefinition.id == OperationsRequest.product_id).scalar_subquery()
+)
+UOM_OF_STEP = Computed(SegmentRequirement.segment_id, (), output_uoms)
+UOM_OF_JOB = Computed(JobOrder.requirement_id, (SegmentRequirement.segment_id,), output_uoms)
+UOM_OF_RUN = Computed(JobResponse.job_order_id, (JobOrder.requirement_id, SegmentRequirement.segment_id), output_uoms)
+
 ForUnit = Annotated[
     strawberry.ID | None,
     strawberry.argument(description="Judge the job on this work unit instead of its own or the best of its class."),
@@ -223,21 +233,25 @@ class OperationsRequestNode(Node):
         return [MassBalanceType(material_id=key, balance=balance) for key, balance in rows]
 
     @strawberry.field(description="How much is wanted.")
+    @shaped(amount(OperationsRequest.quantity, UOM_OF_PRODUCT))
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the product's base unit."""
         return await _of_product(info, root, root.quantity)
 
     @strawberry.field(description="Good units that the last step has reported.")
+    @shaped(amount(OperationsRequest.good_quantity, UOM_OF_PRODUCT))
     async def good_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the product's base unit."""
         return await _of_product(info, root, root.good_quantity)
 
     @strawberry.field(description="Scrap that the last step has reported.")
+    @shaped(amount(OperationsRequest.scrap_quantity, UOM_OF_PRODUCT))
     async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the product's base unit."""
         return await _of_product(info, root, root.scrap_quantity)
 
     @strawberry.field(description="Units to be reworked that the last step has reported.")
+    @shaped(amount(OperationsRequest.rework_quantity, UOM_OF_PRODUCT))
     async def rework_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the product's base unit."""
         return await _of_product(info, root, root.rework_quantity)
@@ -268,6 +282,7 @@ class SegmentRequirementNode(Node):
     )
 
     @strawberry.field(description="How much of its own output the step has to make.")
+    @shaped(amount(SegmentRequirement.quantity, UOM_OF_STEP))
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         return await _of_segment(info, root.segment_id, root.quantity)
@@ -302,6 +317,7 @@ class JobOrderNode(Node):
     )
 
     @strawberry.field(description="How much of the step's output it has to make.")
+    @shaped(amount(JobOrder.quantity, UOM_OF_JOB))
     async def quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         requirement = await info.context.one(SegmentRequirement, root.requirement_id)
@@ -394,16 +410,19 @@ class JobResponseNode(Node):
         return shown(found.step if found else None)
 
     @strawberry.field(description="Good units reported.")
+    @shaped(amount(JobResponse.good_quantity, UOM_OF_RUN))
     async def good_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         return await _of_run(info, root, root.good_quantity)
 
     @strawberry.field(description="Scrap reported.")
+    @shaped(amount(JobResponse.scrap_quantity, UOM_OF_RUN))
     async def scrap_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         return await _of_run(info, root, root.scrap_quantity)
 
     @strawberry.field(description="Units reported that are to be reworked.")
+    @shaped(amount(JobResponse.rework_quantity, UOM_OF_RUN))
     async def rework_quantity(root: strawberry.Parent[Any], info: Info) -> QuantityType:
         """In the unit of the segment's output."""
         return await _of_run(info, root, root.rework_quantity)
