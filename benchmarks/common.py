@@ -156,7 +156,7 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("the server did not become ready")
 
 
-class Client:
+class Client(asyncio.Protocol):
     """One HTTP connection that is kept, with no more protocol than the load needs: the load shares the machine."""
 
     def __init__(self, port: int, key: str) -> None:
@@ -165,24 +165,46 @@ class Client:
             f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
+        self._received = bytearray()
+        self._wanted = 0
+        self._answer: asyncio.Future[bytes] | None = None
 
     async def __aenter__(self) -> "Client":
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**24)
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
+        self._transport.close()
 
     async def post(self, body: bytes) -> bytes:
         """The body of the answer."""
-        self._writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        answer = await self._reader.readexactly(length)
-        if not head.startswith(b"http/1.1 200"):
-            raise RuntimeError(answer[:500].decode())
-        return answer
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        return await self._answer
+
+    def data_received(self, data: bytes) -> None:
+        """Answer when all is there."""
+        self._received += data
+        if not self._wanted:
+            head, there, _ = self._received.partition(b"\r\n\r\n")
+            if not there:
+                return
+            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            self._wanted = len(head) + 4 + int(length)
+        if len(self._received) >= self._wanted and self._answer is not None:
+            head, _, answer = bytes(self._received).partition(b"\r\n\r\n")
+            self._received.clear()
+            self._wanted = 0
+            if head.startswith(b"HTTP/1.1 200"):
+                self._answer.set_result(answer)
+            else:
+                self._answer.set_exception(RuntimeError(answer[:500].decode()))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Whoever waits gets no answer."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error or ConnectionError("the server hung up"))
 
     async def ask(self, query: str, **variables: Any) -> Any:
         """``data``, which there must be."""
@@ -209,12 +231,44 @@ class Case:
 
 async def measure(case: Case, port: int, key: str, size: Size) -> dict[str, float]:
     """Medians of requests per second and of their times, from ``case.clients`` connections at once."""
+    return (await compare(case, {"": port}, key, size))[""]
+
+
+async def compare(case: Case, ports: Mapping[str, int], key: str, size: Size) -> dict[str, dict[str, float]]:
+    """The same of several servers, round by round in turn; those behind the first with the median of its ``ratio`` to
+    them, which is above 1 where it is faster.
+    """
+    first, *peers = ports
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
     async with contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(Client(port, key)) for _ in range(case.clients)]
-        first = await clients[0].post(case.make(0, 0))
-        if b'"errors":[{' in first or len(first) < case.expected_bytes_min:
-            raise RuntimeError(f"{case.name}: {first[:500]!r}")
-        return await repeat(size.rounds, lambda: _round(case, clients, size.window_s)) | {"bytes": len(first)}
+        clients = {
+            name: [await stack.enter_async_context(Client(port, key)) for _ in range(case.clients)]
+            for name, port in ports.items()
+        }
+        asked = case.make(0, 0)
+        answers = {name: await of_server[0].post(asked) for name, of_server in clients.items()}
+        _check_answers(case, answers)
+        for _ in range(size.rounds):
+            for name, of_server in clients.items():
+                rounds[name].append(await _round(case, of_server, size.window_s))
+    figures = {name: medians(of_server) | {"bytes": len(answers[name])} for name, of_server in rounds.items()}
+    for name in peers:
+        pairs = zip(rounds[first], rounds[name], strict=True)
+        ratios = [own["per_second"] / other["per_second"] for own, other in pairs]
+        figures[name]["ratio"] = float(f"{statistics.median(ratios):.3g}")
+    return figures
+
+
+def _check_answers(case: Case, answers: Mapping[str, bytes]) -> None:
+    """Nobody is measured who answers something else, or nothing."""
+    expected = None
+    for name, answer in answers.items():
+        if b'"errors":[{' in answer or len(answer) < case.expected_bytes_min:
+            raise RuntimeError(f"{case.name} {name}: {answer[:500]!r}")
+        data = json.loads(answer)["data"]
+        if expected is not None and data != expected:
+            raise RuntimeError(f"{case.name} {name} answers something else: {answer[:500]!r}")
+        expected = data
 
 
 async def _round(case: Case, clients: Sequence[Client], seconds: float) -> dict[str, float]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesgraph.access.roles import Role
-from mesgraph.api.paging import Order, _read
+from mesgraph.api.paging import Order, read_cursor
 from mesgraph.equipment.models import Equipment
 from mesgraph.errors import Refused
 from mesgraph.orders.models import OperationsRequest
@@ -124,7 +124,7 @@ def test_no_text_breaks_the_reading_of_cursors(text: str) -> None:
         Order((OperationsRequest.due_at, OperationsRequest.id), name="DUE"),
     ):
         with contextlib.suppress(Refused):
-            assert len(_read(text, order)) == len(order.columns)
+            assert len(read_cursor(text, order)) == len(order.columns)
 
 
 def place(*values: Any) -> str:

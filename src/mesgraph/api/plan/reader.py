@@ -8,7 +8,7 @@ least what was committed before they asked.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mesgraph.api.context import Context
@@ -19,47 +19,48 @@ from mesgraph.clock import to_micros
 from mesgraph.db import Database, Sites
 
 
-@dataclass
-class Waiting:
-    """Keys that wait to be looked up, and the rows that there will be."""
-
-    keys: set[Any]
-    rows: "asyncio.Task[Mapping[Any, Rows]]"
-
-
 class LookUps:
     """The look-ups of one process."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._waiting: dict[tuple[Statement, Sites], Waiting] = {}
+        self._waiting: dict[tuple[Statement, Sites], LookUp] = {}
 
     async def rows(
         self, statement: Statement, sites: Sites, values: Mapping[str, Any], keys: Iterable[Any]
     ) -> Mapping[Any, Rows]:
-        """Rows by their keys; more than were asked for."""
+        """Rows by their keys, perhaps of more than these."""
         name = statement, sites
         waiting = self._waiting.get(name)
         if waiting is None:
-            task = asyncio.create_task(self._read(statement, sites, values))
-            waiting = self._waiting[name] = Waiting(set(), task)
+            waiting = self._waiting[name] = LookUp(set())
+            waiting.rows = asyncio.create_task(self._read(statement, sites, values, waiting))
         waiting.keys.update(keys)
         return await asyncio.shield(waiting.rows)
 
-    async def _read(self, statement: Statement, sites: Sites, values: Mapping[str, Any]) -> Mapping[Any, Rows]:
-        name = statement, sites
+    async def _read(
+        self, statement: Statement, sites: Sites, values: Mapping[str, Any], look_up: "LookUp"
+    ) -> Mapping[Any, Rows]:
         try:
             async with self.database.lend(sites) as fetch:
-                keys = self._waiting.pop(name).keys
-                found = await fetch(
-                    statement.text, statement.values({**values, KEYS: listed(keys, self.database.dialect)})
-                )
+                del self._waiting[statement, sites]  # from here on others wait for a look-up of their own
+                keys = listed(look_up.keys, self.database.dialect)
+                found = await fetch(statement.text, statement.values({**values, KEYS: keys}))
         finally:
-            self._waiting.pop(name, None)
+            if self._waiting.get((statement, sites)) is look_up:
+                del self._waiting[statement, sites]
         rows: defaultdict[Any, list[Any]] = defaultdict(list)
         for row in found:
             rows[row[0]].append(row)
         return rows
+
+
+@dataclass
+class LookUp:
+    """Keys that wait to be looked up, and the rows that there will be."""
+
+    keys: set[Any]
+    rows: "asyncio.Task[Mapping[Any, Rows]]" = field(init=False)
 
 
 class ScopedReader:
