@@ -19,6 +19,7 @@ from mesgraph.api.budget import Budgets, tasks_are_timed
 from mesgraph.api.door import Door
 from mesgraph.api.ending import Ends, right_ends, server_stops, stop_asked
 from mesgraph.api.limits import BODY_MAX
+from mesgraph.api.plan.plans import Plans
 from mesgraph.api.view import GraphQLView
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
@@ -46,23 +47,26 @@ def create_app(settings: Settings | None = None, *, watched: bool = False) -> St
         ):
             door, budgets = Door(plant), Budgets(settings.cpu_ms)
             app.state.plant, app.state.door = plant, door
-            view = app.state.graphql = GraphQLView(build_schema(), plant, door, budgets)
+            schema = build_schema()
+            plans = Plans(schema, plant.database)
+            view = app.state.graphql = GraphQLView(schema, plant, door, budgets, plans=plans)
             app.state.socket = Ends(view, right_ends(door))
             patience_s = settings.watchdog_s if watched else 0
             with stop_asked() as stopping, tasks_are_timed(), watchdog.watched(patience_s):
-                streams = GraphQLView(build_schema(), plant, door, budgets, stream=GRAPHQL_SSE_PROTOCOL)
+                streams = GraphQLView(schema, plant, door, budgets, stream=GRAPHQL_SSE_PROTOCOL)
                 app.state.stream = Ends(streams, server_stops(stopping), right_ends(door))
                 yield
             await door.close()
 
     routes: list[BaseRoute] = [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
+        # the first one, because it is looked for most
         Route("/graphql", Endpoint("graphql"), methods=["GET", "POST"]),
         WebSocketRoute("/graphql", Endpoint("socket")),
         # a path of its own: clients that merely mention text/event-stream would get a stream for every query
         Route("/graphql/stream", Endpoint("stream"), methods=["GET", "POST"]),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
     ]
     routes += login.ROUTES
     if settings.graphiql:
@@ -75,14 +79,23 @@ def middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(BrowserHeaders),
         Middleware(KnownOrigins, settings=settings),
+        *_cors(settings),
+        Middleware(BodyLimit, limit=BODY_MAX, permitted=body_max),
+    ]
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    """What tells browsers that pages of other sites may ask, where there are such sites."""
+    if not settings.origins:
+        return []
+    return [
         Middleware(
             CORSMiddleware,
             allow_origins=sorted(settings.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Accept"],
             expose_headers=["Retry-After"],
-        ),
-        Middleware(BodyLimit, limit=BODY_MAX, permitted=body_max),
+        )
     ]
 
 

@@ -11,7 +11,7 @@ import re
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from cross_web import HTTPException
 from graphql import GraphQLError
@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET
 
 from mesgraph.api.answer_size import written
@@ -39,8 +40,10 @@ from mesgraph.errors import Code, Denied, Unavailable
 from mesgraph.plant import Plant
 from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.security_events.watch import principal
+from mesgraph.work import Actor
 
 RESPONSE_TYPE = "application/graphql-response+json"
+JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
@@ -50,20 +53,20 @@ class NotRead(json.JSONDecodeError):
     """JSON that passes a limit."""
 
 
-class Answered(NamedTuple):
-    """What a plan has answered: JSON, without errors."""
-
-    text: bytes
-    errors: None = None
-
-
 class GraphQLView(GraphQL[Context, None]):
     """An endpoint of the schema: WebSocket beside HTTP, or server-sent events on a path of their own."""
 
     graphql_transport_ws_handler_class = Socket
 
     def __init__(
-        self, schema: Any, plant: Plant, door: Door, budgets: Budgets, stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL
+        self,
+        schema: Any,
+        plant: Plant,
+        door: Door,
+        budgets: Budgets,
+        *,
+        plans: Plans | None = None,
+        stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL,
     ) -> None:
         super().__init__(
             schema,
@@ -75,7 +78,7 @@ class GraphQLView(GraphQL[Context, None]):
             allowed_origins=sorted(plant.settings.origins),
         )
         self._guard: Guard = schema.guard
-        self._plans = Plans(schema, plant.database)
+        self._plans = plans
         self._budgets = budgets
         self._plant = plant
         self._door = door
@@ -83,14 +86,18 @@ class GraphQLView(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Who asks: by header, or, on a WebSocket, later by ``connection_init``."""
         _accepts_response_type.set(RESPONSE_TYPE in request.headers.get("accept", ""))
+        context = self._context(request)
+        await self._admit(context, request.headers.get("authorization"))
+        if context.caller is None and not context.is_socket:
+            raise HTTPException(401, "send a valid key or token: Authorization: Bearer mg_...")
+        return context
+
+    def _context(self, request: Request | WebSocket) -> Context:
         context = Context(self._plant, None)
         context.is_socket = isinstance(request, WebSocket)
         context.admitted = request.scope.get(ADMITTED)
         context.peer = request.client.host if request.client else None
         context.by_get = request.scope.get("method") == "GET"
-        await self._admit(context, request.headers.get("authorization"))
-        if context.caller is None and not context.is_socket:
-            raise HTTPException(401, "send a valid key or token: Authorization: Bearer mg_...")
         return context
 
     async def on_ws_connect(self, context: Context) -> dict[str, object] | None:
@@ -123,8 +130,12 @@ class GraphQLView(GraphQL[Context, None]):
             return
         if context.admitted is not None and not context.admitted.done():
             context.admitted.set_result((authorization, context.caller))
-        context.stored_only = stored_only(self._plant.settings.stored_only, context.caller)
-        context.bucket = self._budgets.of(context.caller.principal_id)
+        self._let_in(context, context.caller)
+
+    def _let_in(self, context: Context, actor: Actor) -> None:
+        context.caller = actor
+        context.stored_only = stored_only(self._plant.settings.stored_only, actor)
+        context.bucket = self._budgets.of(actor.principal_id)
         if (counting := meter()) is not None:
             counting.charge_to(context.bucket)
 
@@ -143,23 +154,8 @@ class GraphQLView(GraphQL[Context, None]):
         data.query = asked(data.query, data.extensions)
         return data
 
-    async def execute_operation(self, *args: Any, **options: Any) -> Any:
-        """As the parent; most queries are answered by plans (:mod:`mesgraph.api.plan`)."""
-        asked_for: Any = options["request_data"]
-        if isinstance(asked_for, GraphQLRequestData) and asked_for.protocol == "http":
-            context: Context = options["context"]
-            query = asked_for.query = await find(asked_for.query, context)
-            variables, name = asked_for.variables or {}, asked_for.operation_name or None
-            prepared = self._guard.passed(query, variables, name, context)
-            text = None if prepared is None else await self._plans.answer(prepared, name, variables, context)
-            if text is not None:
-                return Answered(text)
-        return await super().execute_operation(*args, **options)
-
-    async def process_result(self, request: Request, result: Any) -> Any:
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """As the parent; without ``data`` when nothing was executed."""
-        if isinstance(result, Answered):
-            return result
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and all(_before_execution(error) for error in result.errors):
             answer.pop("data", None)
@@ -211,11 +207,37 @@ class GraphQLView(GraphQL[Context, None]):
                 self._plant.watch.note(SecurityEventKind.COST_SPIKE, who, self._door.now())
                 refused: GraphQLHTTPResponse = {"errors": [overdrawn(wait_s).formatted]}
                 return self.create_response(refused, await self.get_sub_response(request))
+            if self._plans is not None and (answer := await self._planned(request, actor, self._plans)):
+                return answer
         return await super().run(request, context, root_value)
 
-    def encode_json(self, data: object) -> str | bytes:
-        """Compact JSON, within the limit of answers; what a plan has answered is that already."""
-        return data.text if isinstance(data, Answered) else written(data)
+    async def _planned(self, request: Request, actor: Actor, plans: Plans) -> Response | None:
+        """The answer of a plan to a plain request, with nothing of strawberry around it; else it is strawberry's."""
+        headers = request.headers
+        if request.method != "POST" or headers.get("content-type") not in JSON_TYPES:
+            return None
+        try:
+            sent = self.parse_json(await request.body())
+        except HTTPException:
+            return None
+        if type(sent) is not dict:
+            return None
+        context = self._context(request)
+        self._let_in(context, actor)
+        query = asked(sent.get("query"), sent.get("extensions"))
+        if context.stored_only or not isinstance(query, str):
+            query = await find(query, context)
+        variables, name = sent.get("variables") or {}, sent.get("operationName") or None
+        prepared = self._guard.passed(query, variables, name, context)
+        text = None if prepared is None else await plans.answer(prepared, name, variables, context)
+        if text is None:
+            return None
+        shown = f"{RESPONSE_TYPE}; charset=utf-8" if RESPONSE_TYPE in headers.get("accept", "") else "application/json"
+        return Response(text, media_type=shown)
+
+    def encode_json(self, data: object) -> str:
+        """Compact JSON, within the limit of answers."""
+        return written(data)
 
     def parse_json(self, data: str | bytes) -> Any:
         """As the parent; what passes a limit says so."""

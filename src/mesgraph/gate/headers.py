@@ -1,18 +1,18 @@
 """What every answer tells a browser: that it is no page, is not framed, and is what it says it is."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
 """An answer that has one of its own keeps it: the console's page loads scripts."""
-SECURE = "max-age=31536000"
+NOT_KEPT = (b"cache-control", b"no-store")
+SECURE = (b"strict-transport-security", b"max-age=31536000")
 """A browser that once came by TLS does not come without it for a year."""
 
 
@@ -28,15 +28,17 @@ class BrowserHeaders:
             await self._app(scope, receive, send)
             return
 
+        added = ALWAYS
+        if scope["path"].startswith("/graphql"):
+            added = [*added, NOT_KEPT]
+        if scope["scheme"] == "https":
+            added = [*added, SECURE]
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in ALWAYS.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith("/graphql"):
-                    headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", SECURE)
+                headers = message.setdefault("headers", [])
+                there = {name for name, _ in headers}
+                message["headers"] = [*headers, *(header for header in added if header[0] not in there)]
             await send(message)
 
         try:
