@@ -24,11 +24,13 @@ from mesgraph.security_events.kinds import SecurityEventKind
 
 @dataclass(frozen=True)
 class Page:
-    """A page that was read: rows, what stands behind them, where each stands in the list, and whether more follow."""
+    """A page that was read: rows, what stands behind them, what tells where one stands in the list, and whether more
+    follow.
+    """
 
     rows: Rows
     behind: Behind
-    cursors: Sequence[str]
+    cursor: Callable[[Any], str]
     more: bool
     count: int | None
     limit: int
@@ -65,11 +67,13 @@ class ListRoot:
         shown = rows[:first]
         if after is not None:
             call.context.note(SecurityEventKind.MASS_EXPORT, times=len(shown))
-        columns = self._places[order.name]
-        cursors = [write_cursor([row[column] for column in columns], order) for row in shown]
         further = await behind(self._table.relations, shown, call.reader, call.limit)
         count = await self._count(arguments.get("filter"), call) if self._is_counted else None
-        return self._write(Page(shown, further, cursors, len(rows) > first, count, call.limit))
+        return self._write(Page(shown, further, self._cursor_in(order), len(rows) > first, count, call.limit))
+
+    def _cursor_in(self, order: Order) -> Callable[[Any], str]:
+        columns = self._places[order.name]
+        return lambda row: write_cursor([row[column] for column in columns], order)
 
     async def _count(self, wanted: Any, call: Call) -> int:
         """How many there are in all."""
@@ -178,7 +182,7 @@ class ListRoot:
 
     def _of_edge(self, name: str, nodes: Sequence[FieldDetails], shown: Any) -> EachWritten:
         if name == "cursor":
-            return lambda page: [(as_json(cursor), 0) for cursor in page.cursors]
+            return lambda page: [(as_json(page.cursor(row)), 0) for row in page.rows]
         objects = self._compiler.objects(shown, self._table, nodes)
         return lambda page: objects.each(page.rows, page.behind, page.limit)
 
@@ -198,7 +202,7 @@ def _always(text: bytes) -> Written:
 def _of_page_info(name: str, _nodes: Sequence[FieldDetails], _shown: Any) -> Written:
     if name == "hasNextPage":
         return lambda page: (as_json(page.more), 0)
-    return lambda page: (as_json(page.cursors[-1] if page.cursors else None), 0)
+    return lambda page: (as_json(page.cursor(page.rows[-1]) if page.rows else None), 0)
 
 
 def _as_stored(expression: Expression) -> Any:
