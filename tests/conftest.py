@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from mesgraph.access import passwords
 from mesgraph.config import Settings
 from mesgraph.migration import migrate
 from mesgraph.plant import Plant, running_plant
@@ -31,6 +33,18 @@ def time_of_processor() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESGRAPH_CPU_MS", "0")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasher_of_the_product() -> Iterator[PasswordHasher]:
+    """What makes guessing costly, which would make every test with a secret costly, too: they hash with little effort.
+    The test of the effort asks for this.
+    """
+    ours, quick = passwords._hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", quick)
+        patch.setattr(passwords, "_nobody", quick.hash("nobody"))
+        yield ours
 
 
 @pytest.fixture(scope="session")

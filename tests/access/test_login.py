@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from argon2 import PasswordHasher, Type
 from sqlalchemy import select
 
 from mesgraph.access.login import TOKENS
@@ -363,6 +364,13 @@ async def test_no_secret_is_stored(desk: Desk) -> None:
     kept = await asyncio.to_thread(lambda: b"".join(Path(path + end).read_bytes() for end in ("", "-wal")))
     secrets = [PASSWORD, desk.initial, *(tokens[name].split("_", 2)[2] for name in ("accessToken", "refreshToken"))]
     assert not [secret for secret in secrets if secret.encode() in kept]
+
+
+def test_to_guess_a_secret_costs_memory_and_time(hasher_of_the_product: PasswordHasher) -> None:
+    """No less than the first choice of RFC 9106 for little memory: 64 MiB, three passes."""
+    assert hasher_of_the_product.type is Type.ID
+    assert hasher_of_the_product.memory_cost >= 64 * 1024
+    assert hasher_of_the_product.time_cost >= 3
 
 
 @once
