@@ -1,5 +1,6 @@
 """What every test can ask for: a migrated database of either kind, a plant on a fixed clock, and the API."""
 
+import gc
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,14 @@ from tests.services import as_plant_role, create_database, create_plant_role, dr
 from tests.statements import compiled_once
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+def pytest_collection_finish() -> None:
+    """Modules, schema and collected tests stay to the end: no collection of garbage walks them again, as in a server
+    (:func:`mesgraph.server.application`).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
