@@ -52,7 +52,7 @@ def hasher_of_the_product() -> Iterator[PasswordHasher]:
     ours, quick = passwords._hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", quick)
-        patch.setattr(passwords, "_nobody", quick.hash("nobody"))
+        patch.setattr(passwords, "_nobody", passwords.of_nobody(quick))
         yield ours
 
 
