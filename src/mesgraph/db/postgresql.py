@@ -137,12 +137,12 @@ class ServerDatabase(Database):
         raise AssertionError("the last try returns or raises")
 
 
-def answers(connection: Any) -> bool:
+def answers(dbapi_connection: Any) -> bool:
     """Whether a connection of the pool still lives, in one round trip. SQLAlchemy would begin a transaction for it and
     end it, which doubles what a short query costs.
     """
     try:
-        await_only(connection.driver_connection.execute("SELECT"))
+        await_only(dbapi_connection.driver_connection.execute("SELECT"))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return False
     return True
