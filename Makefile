@@ -1,6 +1,7 @@
 # Everything a fresh machine needs is made on the way: `make demo` and `make test` do all set-up themselves.
 #   PYTHON=python3.12 make test     another interpreter (3.11 or newer)
 #   make test ARGS="-k ledger -x"   arguments for pytest
+#   make test WORKERS=2             so many tests at once
 #   MESGRAPH_DEBUG=1 make test      compiled modules with bounds checks
 
 PYTHON ?= python3
@@ -16,6 +17,8 @@ INSTALLED := $(VENV)/.installed$(MESGRAPH_DEBUG)
 COMPILED := $(shell find ext -name '*.pyx' -o -name '*.pxd')
 MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
 PEERS := $(patsubst %/package-lock.json,%/node_modules/.complete,$(wildcard tests/*/package-lock.json docs/*/package-lock.json))
+# A test waits half of its time for a database, a server or a browser: three share two processors.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
 
 # Modules are compiled once, not in each of the many processes that tests and demo start.
@@ -70,7 +73,7 @@ peers:  ## programs of npm that tests run: GraphQL clients, the generator of the
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PEERS) || [ -z "$$CI" ]; fi
 
 test: setup peers  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 build/links: $(MAPPED)
 	@mkdir -p build/links

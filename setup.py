@@ -5,6 +5,7 @@ An explicit package list would be forgotten when a driver is added; this one is 
 
 import os
 import platform
+import shlex
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -14,6 +15,9 @@ MAPPED = {"mesgraph_drivers": "drivers", "mesgraph_migrations": "migrations"}
 # Every x86 server since 2009 counts bits in one instruction, but compilers do not assume it.
 MACHINE = ["-mpopcnt"] if platform.machine() in {"x86_64", "AMD64"} else []
 DEBUG = os.environ.get("MESGRAPH_DEBUG") == "1"
+EFFORT = ["-O0", "-g", "-DMESGRAPH_DEBUG"] if DEBUG else ["-O3"]
+# Said last, so that whoever builds has the last word, as everywhere.
+FLAGS = [*EFFORT, *MACHINE, *shlex.split(os.environ.get("CFLAGS", ""))]
 
 
 def packages() -> list[str]:
@@ -32,7 +36,7 @@ def extensions() -> list[Extension]:
         Extension(
             ".".join(source.relative_to(root).with_suffix("").parts),
             [str(source)],
-            extra_compile_args=["-O0", "-g", "-DMESGRAPH_DEBUG", *MACHINE] if DEBUG else ["-O3", *MACHINE],
+            extra_compile_args=FLAGS,
         )
         for source in sorted(root.rglob("*.pyx"))
     ]

@@ -1,12 +1,15 @@
 """What every test can ask for: a migrated database of either kind, a plant on a fixed clock, and the API."""
 
+import gc
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from mesgraph.access import passwords
 from mesgraph.config import Settings
 from mesgraph.migration import migrate
 from mesgraph.plant import Plant, running_plant
@@ -16,6 +19,14 @@ from tests.services import as_plant_role, create_database, create_plant_role, dr
 from tests.statements import compiled_once
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+def pytest_collection_finish() -> None:
+    """Modules, schema and collected tests stay to the end: no collection of garbage walks them again, as in a server
+    (:func:`mesgraph.server.application`).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +42,18 @@ def time_of_processor() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESGRAPH_CPU_MS", "0")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasher_of_the_product() -> Iterator[PasswordHasher]:
+    """What makes guessing costly, which would make every test with a secret costly, too: they hash with little effort.
+    The test of the effort asks for this.
+    """
+    ours, quick = passwords._hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", quick)
+        patch.setattr(passwords, "_nobody", passwords.of_nobody(quick))
+        yield ours
 
 
 @pytest.fixture(scope="session")

@@ -21,33 +21,36 @@ class Emptied:
             self._tables = _tables(connection)
             self._begun: Rows = {table: _rows(connection, table) for table in _filled(connection, self._tables)}
         self._name: str | None = None
+        self._connection: Connection[tuple[object, ...]] | None = None
 
     def take(self) -> str:
         """The URL of a database as the migrations leave it."""
         if self._name is None:
             self._name = f"test_{uuid.uuid4().hex}"
             create_database(self._server, self._name, template=self._template, owner=PLANT_ROLE)
+            # Kept: it has the catalogue of all tables in memory, which a new one would read anew after every test.
+            self._connection = psycopg.connect(_url(self._server, self._name), autocommit=True)
         return as_plant_role(_url(self._server, self._name))
 
     def give_back(self) -> None:
         """Make it as the migrations left it; give it up when its tables are others now."""
-        assert self._name is not None, "it was taken"
-        with psycopg.connect(_url(self._server, self._name), autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            same = _tables(connection) == self._tables
-            if same:
-                self._empty(connection)
-        if not same:
+        assert self._connection is not None, "it was taken"
+        self._connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        if _tables(self._connection) == self._tables:
+            self._empty(self._connection)
+        else:
             self.drop()
 
     def drop(self) -> None:
         """Remove it."""
+        if self._connection is not None:
+            self._connection.close()
         if self._name is not None:
             drop_database(self._server, self._name)
-        self._name = None
+        self._name = self._connection = None
 
     def _empty(self, connection: Connection[tuple[object, ...]]) -> None:
         with connection.transaction():

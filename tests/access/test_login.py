@@ -9,8 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 
+from mesgraph.access import passwords
 from mesgraph.access.login import TOKENS
 from mesgraph.access.models import Account, LoginSession, SessionToken
 from mesgraph.ledger.models import LedgerEvent
@@ -363,6 +366,20 @@ async def test_no_secret_is_stored(desk: Desk) -> None:
     kept = await asyncio.to_thread(lambda: b"".join(Path(path + end).read_bytes() for end in ("", "-wal")))
     secrets = [PASSWORD, desk.initial, *(tokens[name].split("_", 2)[2] for name in ("accessToken", "refreshToken"))]
     assert not [secret for secret in secrets if secret.encode() in kept]
+
+
+def test_to_guess_a_secret_costs_memory_and_time(hasher_of_the_product: PasswordHasher) -> None:
+    """No less than the first choice of RFC 9106 for little memory: 64 MiB, three passes."""
+    assert hasher_of_the_product.type is Type.ID
+    assert hasher_of_the_product.memory_cost >= 64 * 1024
+    assert hasher_of_the_product.time_cost >= 3
+
+
+def test_a_name_that_nobody_has_costs_as_much(hasher_of_the_product: PasswordHasher) -> None:
+    of_nobody = passwords.of_nobody(hasher_of_the_product)
+    assert not hasher_of_the_product.check_needs_rehash(of_nobody), "the same effort"
+    with pytest.raises(VerifyMismatchError):
+        hasher_of_the_product.verify(of_nobody, "correct horse battery")
 
 
 @once

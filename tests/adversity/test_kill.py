@@ -15,7 +15,7 @@ from tests.stages import PLAN, SHIFT_TIMEOUT_S, empty_database, scaled
 
 __all__ = ["empty_database"]
 
-KILLS = scaled(5, 20)
+KILLS = scaled(3, 20)
 SEED = 20260216
 SOON_S = 0.04
 """A kill falls at most so long after a command was sent: before, within or after its transaction."""

@@ -11,6 +11,7 @@ from websockets import ConnectionClosed, Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.kit.served import Served, served
+from tests.patience import eventually
 
 TOPIC = "subscription ($after: Cursor) { ledgerAppended(after: $after) { cursor event { type } } }"
 MAKE = "mutation ($s: String!) { createPrincipal(input: {subject: $s, kind: PERSON, displayName: $s}) { replayed } }"
@@ -163,5 +164,8 @@ async def test_completed_subscriptions_leave_nothing_behind(server: Served) -> N
             await subscribe(connection, TOPIC, id=str(i), after="c1-2")
             assert (await receive(connection))["id"] == str(i)
             await send(connection, type="complete", id=str(i))
-    await asyncio.sleep(0.3)
-    assert metrics.subscriptions._value.get() == 0
+
+    async def open_subscriptions() -> float:
+        return float(metrics.subscriptions._value.get())
+
+    await eventually(open_subscriptions, lambda count: count == 0)

@@ -170,7 +170,7 @@ async def test_history_is_paged_by_the_places_of_its_events(filled: Api) -> None
     machine = (await filled.ask('{ equipment(site: "HV1", code: "M1") { id } }', by=Role.OPERATOR))["equipment"]["id"]
     counters: list[int] = []
     after = None
-    await asyncio.sleep(0.3)  # the sequencer numbers the last of them
+    await filled.plant.tail.end()
     while True:
         page = (await filled.ask(document, by=Role.OPERATOR, id=machine, first=2, after=after))["history"]
         assert page["totalCount"] == 6
@@ -199,7 +199,7 @@ async def test_history_is_read_from_either_end_and_by_type_and_time(filled: Api)
     for state in ("EXECUTE", "HELD", "EXECUTE"):
         filled.clock.step(hours=1)
         await filled.do("reportEquipmentState", "", by=Role.OPERATOR, equipment="HV1/M1", state=state)
-    await asyncio.sleep(0.3)  # the sequencer numbers the last of them
+    await filled.plant.tail.end()
     machine = (await filled.ask('{ equipment(site: "HV1", code: "M1") { id } }', by=Role.OPERATOR))["equipment"]["id"]
 
     async def told(first: int = 50, **how: Any) -> list[tuple[str, str]]:
@@ -230,7 +230,7 @@ async def test_what_one_may_not_see_is_neither_listed_nor_counted(api: Api) -> N
     for name in ("ann", "bob"):
         await api.do("createPrincipal", "", by=Role.ADMIN, subject=name, kind="PERSON", displayName=name)
         await api.do("grantRole", "", by=Role.ADMIN, principal=name, role="OPERATOR")
-    await asyncio.sleep(0.3)
+    await api.plant.tail.end()
     listed = '{ principals(filter: {keyPrefix: "ann"}) { nodes { id } } }'
     [ann] = (await api.ask(listed, by=Role.AUDITOR))["principals"]["nodes"]
     seen = (await api.ask(HISTORY, by=Role.AUDITOR, id=ann["id"], first=1))["history"]

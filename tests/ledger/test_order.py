@@ -211,7 +211,7 @@ async def test_the_numbering_survives_the_loss_of_its_connections(plant: Plant) 
         session.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND application_name <> 'mesgraph'"
+                " WHERE datname = current_database() AND usename = current_user AND application_name <> 'mesgraph'"
             )
         )
 

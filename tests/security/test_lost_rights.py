@@ -17,6 +17,7 @@ from mesgraph.errors import Code, Unavailable
 from mesgraph.ledger.models import LedgerEvent, Position
 from tests.kit.served import Served, served
 from tests.kit.test_live import TOPIC, opened, socket, subscribe
+from tests.patience import eventually
 
 TRIALS = 500 if os.environ.get("MESGRAPH_TEST_SCALE") == "full" else 10
 WITHDRAWN_S, EXPIRED_S = 5.0, 2.0
@@ -202,7 +203,12 @@ async def test_a_database_that_does_not_answer_takes_no_right_away(
 
     monkeypatch.setattr(door, "actor_of", silent)
     waiting = asyncio.create_task(door.lost(authorization, actor))
-    await asyncio.sleep(0.3)
-    assert len(asked) == 3
+
+    async def times_asked() -> int:
+        return len(asked)
+
+    await eventually(times_asked, lambda times: times == 3)
+    await asyncio.sleep(0.1)
     assert not waiting.done()
+    assert len(asked) == 3
     waiting.cancel()

@@ -60,6 +60,7 @@ from mesgraph.work import Actor, Grant
 from tests.api import Api
 from tests.factories.execution import Line, Step, amount, lot, put_definition, put_order
 from tests.factories.materials import MATERIALS, make_item, site
+from tests.factories.snapshot import asked_once
 
 SITES = ("HV1", "HV2", "HV3")
 STOCKED = SITES[:2]
@@ -124,6 +125,17 @@ class Plants:
 async def two_plants(api: Api) -> Plants:
     """The plants, built by their verbs."""
 
+    async def build() -> tuple[dict[str, Things], dict[str, int], int]:
+        plants = await _build(api)
+        return plants.at, plants.site_ids, plants.principal_id
+
+    plants = Plants(api, *await asked_once(api, "two plants", build))
+    end = await api.plant.tail.end()
+    await api.plant.tail.moved_from(end.position - 1)
+    return plants
+
+
+async def _build(api: Api) -> Plants:
     def begin(session: Session) -> tuple[dict[str, int], int]:
         _masters(api, session)
         matrix = create_principal(api.work(session), subject="matrix", kind=PrincipalKind.PERSON, display_name="M")
@@ -139,7 +151,6 @@ async def two_plants(api: Api) -> Plants:
         await _furnish(plants, code, everywhere)
     for code, to in zip(STOCKED, reversed(STOCKED), strict=True):
         await _send(api, code, to, everywhere)
-    await api.plant.tail.numbered("Site", site_ids["HV1"])
     return plants
 
 

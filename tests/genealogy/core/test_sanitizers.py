@@ -30,6 +30,8 @@ assert not stress.wrong
 assert stress.merges
 print("asked", stress.asked)
 """
+# The debug build has the assertions, too, and compiles in half the time.
+DEBUG = {"MESGRAPH_DEBUG": "1"}
 # Python itself never frees all that it takes; that is no leak of the core.
 OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
 LIBRARIES = {"address": "libasan.so", "thread": "libtsan.so"}
@@ -46,8 +48,10 @@ def library(name: str) -> str:
     return found
 
 
-def build(folder: Path, sanitizer: str) -> Path:
-    """Build the modules with a sanitizer; returns what to import them from."""
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The modules in C, which are the same for both sanitizers."""
+    folder = tmp_path_factory.mktemp("sources")
     for name in BUILT_FROM:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
@@ -56,9 +60,16 @@ def build(folder: Path, sanitizer: str) -> Path:
     for source in (folder / "ext").rglob("*.pyx"):
         # The thread sanitizer leaves few addresses to a program: less than one graph reserves for all that may come.
         source.write_text(re.sub(r"<size_t>1 << (30|32|38)", "<size_t>1 << 26", source.read_text()))
+    command = [sys.executable, "setup.py", "-q", "--version"]
+    subprocess.run(command, cwd=folder, env=os.environ | DEBUG, stdout=subprocess.DEVNULL, check=True)
+    return folder
+
+
+def build(sources: Path, folder: Path, sanitizer: str) -> Path:
+    """Build the modules with a sanitizer; returns what to import them from."""
+    shutil.copytree(sources, folder, dirs_exist_ok=True)
     flags = f"-fsanitize={sanitizer} -w -fno-omit-frame-pointer"
-    # The debug build has the assertions, too, and compiles in half the time.
-    environment = os.environ | {"CFLAGS": flags, "LDFLAGS": flags, "MESGRAPH_DEBUG": "1"}
+    environment = os.environ | DEBUG | {"CFLAGS": flags, "LDFLAGS": flags}
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace", "-j2"]
     subprocess.run(command, cwd=folder, env=environment, check=True)
     return folder / "src"
@@ -67,9 +78,9 @@ def build(folder: Path, sanitizer: str) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("sanitizer", LIBRARIES)
-def test_threads_on_one_graph_run_clean(tmp_path: Path, sanitizer: str) -> None:
+def test_threads_on_one_graph_run_clean(request: pytest.FixtureRequest, tmp_path: Path, sanitizer: str) -> None:
     preloaded = library(LIBRARIES[sanitizer])
-    source = build(tmp_path, sanitizer)
+    source = build(request.getfixturevalue("sources"), tmp_path, sanitizer)
     done = subprocess.run(
         [sys.executable, "-c", RUN, str(source), str(ROOT)],
         env=os.environ | OPTIONS | {"LD_PRELOAD": preloaded},
