@@ -27,6 +27,12 @@ class Metrics:
             ["code"],
             registry=self._registry,
         )
+        self.operations = Counter(
+            "mesgraph_queries",
+            "Queries by what answered them: a plan or graphql-core.",
+            ["by"],
+            registry=self._registry,
+        )
         self.subscriptions = Gauge(
             "mesgraph_subscriptions", "Subscriptions that follow the record now.", registry=self._registry
         )

@@ -19,7 +19,7 @@ from graphql import (
 
 from mesgraph.access.policy import audience
 from mesgraph.access.roles import EVERYONE
-from mesgraph.api.plan.shapes import Found, Listed, shape_of
+from mesgraph.api.plan.shapes import Called, Found, Listed, shape_of
 from mesgraph.materials.models import Item
 
 DEPTH = 4
@@ -56,7 +56,7 @@ class Draw:
     def _root(self) -> str:
         query = self.schema.query_type
         assert query is not None
-        planned = [name for name, of in query.fields.items() if isinstance(shape_of(of), Listed | Found)]
+        planned = [name for name, of in query.fields.items() if isinstance(shape_of(of), Listed | Found | Called)]
         for_all = [name for name in planned if audience("Query", name) == EVERYONE]
         name = self.random.choice(planned if self.random.random() < 0.1 else for_all)
         return f"r{self.random.randrange(10**6)}: {self._field(query, name, DEPTH)}"
@@ -114,6 +114,9 @@ class Draw:
                 given = self._of_list(definition)
             case Found(target=target) if target is Item:
                 given = {"key": self._variable("ItemKey!", self.random.choice(self.keys))}
+            case Called():
+                key, way = self.random.choice(self.keys), self.random.choice(("BACKWARD", "FORWARD", "BOTH"))
+                given = {"item": self._variable("ItemKey!", key), "direction": way}
             case _:
                 return ""
         return f"({', '.join(f'{name}: {value}' for name, value in given.items())})" if given else ""

@@ -19,6 +19,7 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues
 from sqlalchemy import ColumnElement, Dialect, Select, inspect, select
 from sqlalchemy.orm import InstrumentedAttribute
+from strawberry.schema.config import StrawberryConfig
 
 from mesgraph.access.decision import permit
 from mesgraph.access.policy import MASK, MASKED, RECORDED, audience
@@ -102,6 +103,7 @@ class Compiler:
     """Compiles the selections of one operation, for callers who may all see the same."""
 
     schema: GraphQLSchema
+    config: StrawberryConfig
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variables: VariableValues

@@ -23,13 +23,17 @@ def as_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def words_of(shown: GraphQLEnumType) -> dict[str, bytes]:
+    """The JSON of each word of an enum, by its value as it is stored."""
+    return {str(getattr(word.value, "value", word.value)): as_json(name) for name, word in shown.values.items()}
+
+
 def kind_of(stored: TypeEngine[Any], shown: GraphQLNullableType) -> tuple[int, Any]:
     """The kind of slot, and what it needs (:class:`mesgraph.api.plan._emit.Slot`). Raises :class:`NotPlanned`."""
     name = shown.name if isinstance(shown, GraphQLNamedType) else f"{shown}"
     match stored, shown:
-        case Word(words=words), GraphQLEnumType(values=values):
-            names = {str(getattr(value.value, "value", value.value)): name for name, value in values.items()}
-            return _emit.WORD, {word.value: as_json(names[word.value]) for word in words if word.value in names}
+        case Word(), GraphQLEnumType():
+            return _emit.WORD, words_of(shown)
         case Instant(), _ if name == "DateTime":
             return _emit.INSTANT, None
         case Exact(), _ if name == "Decimal":

@@ -1,7 +1,6 @@
 """Plans of documents: made when an operation is first asked, kept with its document, and run."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,15 +17,14 @@ from mesgraph.api.plan.arguments import arguments_of
 from mesgraph.api.plan.compiler import Compiler, Field
 from mesgraph.api.plan.kinds import NotPlanned, as_json
 from mesgraph.api.plan.lists import ListRoot
+from mesgraph.api.plan.objects import CalledRoot
 from mesgraph.api.plan.reader import LookUps, ScopedReader
 from mesgraph.api.plan.roots import Call, FoundRoot, Root
-from mesgraph.api.plan.shapes import Found, Listed, definition_of, shape_of
+from mesgraph.api.plan.shapes import Called, Found, Listed, definition_of, shape_of
 from mesgraph.api.prepared import Prepared
 from mesgraph.db import Database
 from mesgraph.errors import Refused, Unavailable
 from mesgraph.work import Actor
-
-log = logging.getLogger(__name__)
 
 PLANS_MAX = 16
 """Plans of one document: of its operations, for profiles of callers, with each choice of what to skip."""
@@ -43,9 +41,11 @@ class Beginning:
     root: Root
     arguments: Callable[[Mapping[str, Any]], dict[str, Any]]
 
-    async def piece(self, variables: VariableValues, call: Call) -> Piece:
+    async def piece(self, call: Call) -> Piece:
         """Its part of the answer."""
-        sent = get_argument_values(self.definition, self.details.node, variables, self.details.fragment_variable_values)
+        sent = get_argument_values(
+            self.definition, self.details.node, call.variables, self.details.fragment_variable_values
+        )
         piece, objects = await self.root.piece(self.arguments(sent), call)
         return self.lead + piece, objects
 
@@ -56,7 +56,7 @@ class Always:
 
     text: bytes
 
-    async def piece(self, _variables: VariableValues, _call: Call) -> Piece:
+    async def piece(self, _call: Call) -> Piece:
         """The same for everybody."""
         return self.text, 0
 
@@ -67,12 +67,12 @@ class Plan:
 
     beginnings: tuple[Beginning | Always, ...]
 
-    async def answer(self, variables: VariableValues, call: Call) -> bytes:
+    async def answer(self, call: Call) -> bytes:
         """The whole answer. Raises :class:`Unusual` where graphql-core has to be asked."""
         if len(self.beginnings) == 1:
-            pieces = [await self.beginnings[0].piece(variables, call)]
+            pieces = [await self.beginnings[0].piece(call)]
         else:
-            pieces = await asyncio.gather(*(beginning.piece(variables, call) for beginning in self.beginnings))
+            pieces = await asyncio.gather(*(beginning.piece(call) for beginning in self.beginnings))
         if 1 + sum(objects for _, objects in pieces) > limits.OBJECTS_MAX:
             raise Unusual("too many objects")
         text = b'{"data":{' + b",".join(piece for piece, _ in pieces) + b"}}"
@@ -99,12 +99,16 @@ class Plans:
         variables = get_variable_values(self._schema._schema, operation.variable_definitions or (), dict(sent))
         if not isinstance(variables, VariableValues):
             return None
-        plan = self._plan(prepared, operation, name, variables, context)
+        answered = await self._answered(self._plan(prepared, operation, name, variables, context), variables, context)
+        context.plant.metrics.operations.labels("graphql-core" if answered is None else "plan").inc()
+        return answered
+
+    async def _answered(self, plan: Plan | None, variables: VariableValues, context: Context) -> bytes | None:
         if plan is None:
             return None
         reader = ScopedReader(self._look_ups, context)
         try:
-            return await plan.answer(variables, Call(context, reader, limits.RESPONSE_MAX))
+            return await plan.answer(Call(context, variables, reader, limits.RESPONSE_MAX))
         except (Unusual, Refused, Unavailable, GraphQLError):
             return None
 
@@ -140,12 +144,18 @@ class Plans:
     ) -> Plan | None:
         fragments = {name: FragmentDetails(node, {}) for name, node in prepared.extent.fragments.items()}
         compiler = Compiler(
-            self._schema._schema, operation, fragments, variables, actor, self._dialect, everywhere=everywhere
+            self._schema._schema,
+            self._schema.config,
+            operation,
+            fragments,
+            variables,
+            actor,
+            self._dialect,
+            everywhere=everywhere,
         )
         try:
             return Plan(tuple(self._beginning(compiler, asked) for asked in compiler.root()))
-        except NotPlanned as beyond:
-            log.debug("no plan: %s", beyond)
+        except NotPlanned:
             return None
 
     def _beginning(self, compiler: Compiler, asked: Field) -> Beginning | Always:
@@ -158,9 +168,11 @@ class Plans:
                 root: Root = ListRoot(compiler, shape, asked)
             case Found() as shape:
                 root = FoundRoot(compiler, shape, asked)
+            case Called() as shape:
+                root = CalledRoot(compiler, shape, asked)
             case _:
                 raise NotPlanned(f"Query.{nodes[0].node.name.value}")
-        arguments = arguments_of(definition_of(definition), self._schema.config)
+        arguments = arguments_of(definition_of(definition), compiler.config)
         return Beginning(lead, nodes[0], definition, root, arguments)
 
 

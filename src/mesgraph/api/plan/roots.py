@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from graphql import get_named_type
+from graphql.execution.values import VariableValues
 
 from mesgraph.api.context import Context
 from mesgraph.api.plan._emit import Piece, Unusual
@@ -21,6 +22,7 @@ class Call:
     """One call of a plan: who asks, what it reads with, and how long its answer may become."""
 
     context: Context
+    variables: VariableValues
     reader: Reader
     limit: int
 

@@ -4,7 +4,7 @@ A field that says nothing and has no resolver reads the column of its own name. 
 beyond plans: whatever asks for it is executed by graphql-core.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -113,7 +113,25 @@ class Key:
     also: tuple[ColumnElement[bool], ...] = ()
 
 
-Shape: TypeAlias = Identity | Reads | Computed | Part | ToOne | ToMany | Listed | Found
+@dataclass(frozen=True)
+class Called:
+    """An object at the root that ``call`` finds for a context and the arguments; its fields are its attributes."""
+
+    call: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A list in such an object. ``rows`` makes tuples of it and the arguments of the field; ``places`` says where in a
+    tuple the value of a field stands, or the id of a row of ``target``.
+    """
+
+    rows: Callable[..., Sequence[tuple[Any, ...]]]
+    places: Mapping[str, int]
+    target: type[Entity]
+
+
+Shape: TypeAlias = Identity | Reads | Computed | Part | ToOne | ToMany | Listed | Found | Called | Entries
 SHAPE: Final = "shape"
 
 

@@ -15,6 +15,7 @@ from mesgraph.api.budget import timed
 from mesgraph.api.command import shown
 from mesgraph.api.context import Context, Info
 from mesgraph.api.nodes import opaque_id
+from mesgraph.api.plan.shapes import Called, Entries, shaped
 from mesgraph.api.scalars import IntegerColumn, TextColumn
 from mesgraph.errors import Refused, invalid
 from mesgraph.genealogy.answer import Answer, Entry, Fact, edges_of, facts_of, items_of, visible
@@ -55,6 +56,33 @@ class ItemRangeInput:
     to: Decimal = strawberry.field(description="End, excluded.")
 
 
+def begin(skip: int) -> int:
+    """How many to leave out; refuses less than none."""
+    if skip < 0:
+        raise Refused(invalid(f"skip is {skip}; it cannot be negative", "skip"))
+    return skip
+
+
+def _size(first: int | None) -> int | None:
+    if first is not None and first < 1:
+        raise Refused(invalid(f"first is {first}; it must be at least 1", "first"))
+    return first
+
+
+def _page(found: Sequence[Any], first: int | None, skip: int, name: str) -> Sequence[Any]:
+    page = found[begin(skip) :][: _size(first)]
+    if len(page) > OBJECTS_MAX:
+        message = f"{len(page)} {name} are too many to be objects at once: ask for pages with first and skip"
+        raise Refused(invalid(message, "first"))
+    return page
+
+
+def _rows(answer: Answer, first: int | None = None, skip: int = 0) -> list[tuple[Any, ...]]:
+    """What a plan writes of the nodes of a page."""
+    page: Sequence[Entry] = _page(answer.entries, first, skip, "nodes")
+    return [(entry.item_id, entry.depth, entry.direction, entry.half.shipped[entry.place]) for entry in page]
+
+
 @strawberry.type(description="What an item was made from, and where it went.")
 class TraceResult:
     """Executed on :class:`~mesgraph.genealogy.answer.Answer`."""
@@ -89,6 +117,7 @@ class TraceResult:
         return len(root.entries)
 
     @strawberry.field(description="The items, nearest first; the root is the first.")
+    @shaped(Entries(_rows, {"item": 0, "depth": 1, "direction": 2, "shipped": 3}, Item))
     async def nodes(
         root: strawberry.Parent[Any], info: Info, first: FirstArgument = None, skip: SkipArgument = 0
     ) -> list[TraceNodeType]:
@@ -133,27 +162,6 @@ class TraceResult:
 
 def _cursor(info: Info, position: int) -> Cursor:
     return Cursor(info.context.plant.tail.cursor.epoch, position)
-
-
-def begin(skip: int) -> int:
-    """How many to leave out; refuses less than none."""
-    if skip < 0:
-        raise Refused(invalid(f"skip is {skip}; it cannot be negative", "skip"))
-    return skip
-
-
-def _size(first: int | None) -> int | None:
-    if first is not None and first < 1:
-        raise Refused(invalid(f"first is {first}; it must be at least 1", "first"))
-    return first
-
-
-def _page(found: Sequence[Any], first: int | None, skip: int, name: str) -> Sequence[Any]:
-    page = found[begin(skip) :][: _size(first)]
-    if len(page) > OBJECTS_MAX:
-        message = f"{len(page)} {name} are too many to be objects at once: ask for pages with first and skip"
-        raise Refused(invalid(message, "first"))
-    return page
 
 
 def material_keys(session: Session) -> dict[int, str]:
@@ -279,6 +287,30 @@ async def position_of(context: Context, as_of: Cursor | None) -> int:
     return as_of.position
 
 
+async def traced(
+    context: Context,
+    item: ItemKey,
+    direction: TraceDirection,
+    max_depth: int | None = None,
+    since: datetime | None = None,
+    at: datetime | None = None,
+    as_of: Cursor | None = None,
+    model: AttributionModel = AttributionModel.PROPORTIONAL,
+    range: ItemRangeInput | None = None,
+    stop_at: ItemFilter | None = None,
+    filter: ItemFilter | None = None,
+) -> Answer:
+    """One trace, at one position of the record."""
+    if max_depth is not None and max_depth < 0:
+        raise Refused(invalid(f"maxDepth is {max_depth}; it cannot be negative", "max_depth"))
+    position = await position_of(context, as_of)
+    root = await context.read(lambda session: find_item(session, item, "item"))
+    part = None if range is None else (range.from_, range.to)
+    question = Question(root.id, root.initial_quantity, position, at, model, part)
+    wanted = Wanted(max_depth, since, stop_at, filter)
+    return await answer_of(context, root, direction, question, wanted, as_of is not None)
+
+
 @strawberry.type
 class GenealogyQueries(GenealogyLists):
     """Reads."""
@@ -287,6 +319,7 @@ class GenealogyQueries(GenealogyLists):
         description="Everything that an item was made from, and everything that was made from it, at any depth, with "
         "the amounts. The answer is complete or says why not. Activities that were reversed do not count."
     )
+    @shaped(Called(traced))
     async def trace(
         self,
         info: Info,
@@ -330,12 +363,6 @@ class GenealogyQueries(GenealogyLists):
         ] = None,
     ) -> TraceResult:
         """One trace, at one position of the record."""
-        if max_depth is not None and max_depth < 0:
-            raise Refused(invalid(f"maxDepth is {max_depth}; it cannot be negative", "max_depth"))
-        context = info.context
-        position = await position_of(context, as_of)
-        root = await context.read(lambda session: find_item(session, item, "item"))
-        part = None if range is None else (range.from_, range.to)
-        question = Question(root.id, root.initial_quantity, position, at, model, part)
-        wanted = Wanted(max_depth, since, stop_at, filter)
-        return shown(await answer_of(context, root, direction, question, wanted, as_of is not None))
+        return shown(
+            await traced(info.context, item, direction, max_depth, since, at, as_of, model, range, stop_at, filter)
+        )
