@@ -125,7 +125,7 @@ class Draw:
         given = {}
         draw = self.random
         if draw.random() < 0.9:
-            first = draw.choice((1, 2, 3, 5, 50)) if draw.random() < 0.97 else draw.choice((0, 501))
+            first = draw.choice((1, 2, 3, 4)) if draw.random() < 0.95 else draw.choice((0, 50, 501))
             given["first"] = self._variable("Int!", first) if draw.random() < 0.5 else str(first)
         if draw.random() < 0.6:
             words: Any = get_named_type(definition.args["orderBy"].type)

@@ -44,7 +44,7 @@ class Both:
 @pytest.mark.timeout(900)
 # when a list is refused, graphql-core drops the resolvers of the lists beside it
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_generated_documents_are_answered_alike(api: Api) -> None:
+async def test_generated_documents_are_answered_alike(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     plants = await two_plants(api)
     both, draw = Both(api), Draw(build_schema()._schema, random.Random(1), list(_keys(plants)))
     actors = [await api.actor(role, site=site) for role in ROLES for site in (None, "HV1")]
@@ -59,6 +59,7 @@ async def test_generated_documents_are_answered_alike(api: Api) -> None:
             assert plan.decode() == written({"data": reference.data}), drawn
         found = re.findall(r'ursor": "(\S+?)"', json.dumps(reference.data))
         draw.cursors = [*draw.cursors, *found][-100:]
+    assert not [record for record in caplog.records if record.name.startswith("mesgraph.api.plan")]
     assert answered > DOCUMENTS / 2, "most of what is generated is there to be planned"
 
 

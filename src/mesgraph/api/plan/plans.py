@@ -1,6 +1,7 @@
 """Plans of documents: made when an operation is first asked, kept with its document, and run."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -25,6 +26,8 @@ from mesgraph.api.prepared import Prepared
 from mesgraph.db import Database
 from mesgraph.errors import Refused, Unavailable
 from mesgraph.work import Actor
+
+log = logging.getLogger(__name__)
 
 PLANS_MAX = 16
 """Plans of one document: of its operations, for profiles of callers, with each choice of what to skip."""
@@ -99,18 +102,19 @@ class Plans:
         variables = get_variable_values(self._schema._schema, operation.variable_definitions or (), dict(sent))
         if not isinstance(variables, VariableValues):
             return None
-        answered = await self._answered(self._plan(prepared, operation, name, variables, context), variables, context)
+        answered = None
+        try:
+            plan = self._plan(prepared, operation, name, variables, context)
+            if plan is not None:
+                reader = ScopedReader(self._look_ups, context)
+                async with asyncio.timeout(limits.DEADLINE_S):
+                    answered = await plan.answer(Call(context, variables, reader, limits.RESPONSE_MAX))
+        except (Unusual, Refused, Unavailable, GraphQLError, TimeoutError):
+            pass  # what there is to say about it, graphql-core says
+        except Exception:
+            log.exception("a plan failed, and graphql-core answers instead")
         context.plant.metrics.operations.labels("graphql-core" if answered is None else "plan").inc()
         return answered
-
-    async def _answered(self, plan: Plan | None, variables: VariableValues, context: Context) -> bytes | None:
-        if plan is None:
-            return None
-        reader = ScopedReader(self._look_ups, context)
-        try:
-            return await plan.answer(Call(context, variables, reader, limits.RESPONSE_MAX))
-        except (Unusual, Refused, Unavailable, GraphQLError):
-            return None
 
     def _plan(
         self,
@@ -124,7 +128,8 @@ class Plans:
         choices = prepared.plans.get("choices")
         if choices is None:
             choices = prepared.plans["choices"] = tuple(_choices(prepared))
-        key = (name, profile(context.actor), everywhere, *(variables.coerced.get(choice) for choice in choices))
+        sees = profile(context.actor), everywhere
+        key = (self._dialect.name, name, sees, *(variables.coerced.get(choice) for choice in choices))
         if key not in prepared.plans:
             if len(prepared.plans) > PLANS_MAX:
                 prepared.plans.clear()
