@@ -87,7 +87,7 @@ def mercurius(database: str, columns: str) -> Iterator[int]:
     """The peer on a port of its own: ``all`` columns, or those that are ``asked`` for."""
     port = free_port()
     url = database.replace("postgresql+asyncpg", "postgresql")
-    process = subprocess.Popen(["node", str(PEER / "server.js"), str(port), url, columns], stdout=sys.stderr)
+    process = subprocess.Popen(["node", str(PEER / "queries.js"), str(port), url, columns], stdout=sys.stderr)
     try:
         wait_until_ready(port, process)
         yield port

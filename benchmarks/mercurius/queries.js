@@ -1,6 +1,6 @@
 // The same questions, answered by Mercurius with its JIT over the same tables of PostgreSQL.
 //
-//   node server.js PORT DATABASE_URL all|asked
+//   node queries.js PORT DATABASE_URL all|asked
 //
 // `all` is what its documents show: loaders that read whole rows. `asked` reads the columns that are asked for alone,
 // by hand. Both prepare their statements and keep a pool of eight connections.
