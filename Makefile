@@ -19,7 +19,7 @@ MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
 PEERS := $(patsubst %/package-lock.json,%/node_modules/.complete,$(wildcard tests/*/package-lock.json docs/*/package-lock.json))
 # A test waits half of its time for a database, a server or a browser: three share two processors.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
-BENCHMARKS = $(shell grep -ls '__main__' benchmarks/[a-z]*.py)
+BENCHMARKS = $(filter-out benchmarks/page.py,$(shell grep -ls '__main__' benchmarks/[a-z]*.py))
 
 # Modules are compiled once, not in each of the many processes that tests and demo start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -90,9 +90,15 @@ format: $(INSTALLED)  ## repair style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# What a benchmark prints, printed and kept: MEASURED(benchmark, name of its results, further arguments).
+RESULTS := benchmarks/results
+MEASURED = $(BIN)/python -m benchmarks.$(1) --json $(ARGS) $(3) > $(RESULTS)/$(2).new \
+	&& mv $(RESULTS)/$(2).new $(RESULTS)/$(2).json && cat $(RESULTS)/$(2).json
+
 bench: bench-setup  ## every benchmark, one JSON object each
-	@for file in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$(basename $$file .py) --json $(ARGS) || exit 1; done
-	$(BIN)/python -m benchmarks.graphql --json $(ARGS) --database postgresql
+	@for name in $(basename $(notdir $(BENCHMARKS))); do $(call MEASURED,$$name,$$name) || exit 1; done
+	@$(call MEASURED,graphql,graphql_postgresql,--database postgresql)
+	$(BIN)/python -m benchmarks.page
 
 $(LOCKED_PEERS): requirements/bench.txt $(LOCKED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
