@@ -19,6 +19,8 @@ MAPPED := $(wildcard drivers/__init__.py migrations/__init__.py)
 PEERS := $(patsubst %/package-lock.json,%/node_modules/.complete,$(wildcard tests/*/package-lock.json docs/*/package-lock.json))
 # A test waits half of its time for a database, a server or a browser: three share two processors.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+# Databases of tests lie in memory where there is room: what is on trial there is no disk.
+IN_MEMORY = $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 { print "TMPDIR=/dev/shm" }')
 BENCHMARKS = $(filter-out benchmarks/page.py,$(shell grep -ls '__main__' benchmarks/[a-z]*.py))
 
 # Modules are compiled once, not in each of the many processes that tests and demo start.
@@ -73,7 +75,7 @@ peers:  ## programs of npm that tests run: GraphQL clients, the generator of the
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PEERS) || [ -z "$$CI" ]; fi
 
 test: setup peers  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
+	$(IN_MEMORY) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 build/links: $(MAPPED)
 	@mkdir -p build/links
