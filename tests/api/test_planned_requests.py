@@ -57,6 +57,18 @@ async def test_status_headers_and_body_are_the_same(server: Served, name: str, a
     }
 
 
+@pytest.mark.parametrize("part", ["variables", "extensions", "operationName"])
+@pytest.mark.parametrize("value", [0, False, "", [], 1, "x", {}, None])
+async def test_misshapen_requests_are_told_the_same(server: Served, part: str, value: Any) -> None:
+    answers = []
+    for content_type in (PLAIN, ROUNDABOUT):
+        headers = server.authorization | {"Content-Type": content_type}
+        body = httpx2.Request("POST", "http://x", json={"query": "{ __typename }", part: value}).content
+        answers.append(await server.http.post("/graphql", content=body, headers=headers))
+    plain, roundabout = answers
+    assert (plain.status_code, plain.text) == (roundabout.status_code, roundabout.text)
+
+
 async def test_a_metric_tells_what_answers(server: Served) -> None:
     await server.ask("{ suppliers { nodes { code } } }")
     await server.ask("{ me { subject } }")

@@ -220,7 +220,7 @@ class GraphQLView(GraphQL[Context, None]):
             sent = self.parse_json(await request.body())
         except HTTPException:
             return None
-        if type(sent) is not dict:
+        if type(sent) is not dict or not _is_well_formed(sent):
             return None
         context = self._context(request)
         self._let_in(context, actor)
@@ -269,6 +269,12 @@ class GraphQLView(GraphQL[Context, None]):
         if len(str(value.get("query") or "")) > BODY_MAX:
             raise HTTPException(400, f"a document has at most {BODY_MAX} characters: send long values as variables")
         return value
+
+
+def _is_well_formed(sent: dict[str, Any]) -> bool:
+    """Whether the parts of a request beside its document are what they have to be, or null."""
+    objects = isinstance(sent.get("variables"), dict | None) and isinstance(sent.get("extensions"), dict | None)
+    return objects and isinstance(sent.get("operationName"), str | None)
 
 
 def _to_wait_s(answer: Any) -> float | None:
