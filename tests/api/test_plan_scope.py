@@ -26,9 +26,9 @@ async def planned(api: Api, document: str, *, site: str | None) -> str | None:
     """What a plan answers to a viewer of a site; none where there is no plan."""
     schema = build_schema()
     context = Context(api.plant, await api.actor(Role.VIEWER, site=site))
-    prepared = schema.guard.passed(document, {}, None, context)
-    assert prepared is not None
-    answer = await Plans(schema, api.plant.database).answer(prepared, None, {}, context)
+    passed = schema.guard.passed(document, {}, None, context)
+    assert passed is not None
+    answer = await Plans(schema, api.plant.database).answer(*passed, None, context)
     return None if answer is None else answer.decode()
 
 

@@ -33,8 +33,8 @@ class Both:
 
     async def planned(self, drawn: Drawn, actor: Actor) -> bytes | None:
         context = Context(self.api.plant, actor)
-        prepared = self.schema.guard.passed(drawn.text, drawn.variables, None, context)
-        return prepared and await self.plans.answer(prepared, None, drawn.variables, context)
+        passed = self.schema.guard.passed(drawn.text, drawn.variables, None, context)
+        return passed and await self.plans.answer(*passed, None, context)
 
     async def referred(self, drawn: Drawn, actor: Actor) -> Any:
         context = Context(self.api.plant, actor)

@@ -77,18 +77,22 @@ class Guard:
         if code in (Code.RATE_LIMITED, Code.LIMIT_EXCEEDED):
             context.note(SecurityEventKind.COST_SPIKE)
 
-    def passed(self, query: Any, variables: Any, name: Any, context: Context) -> Prepared | None:
-        """The document, when nothing speaks against executing it; whatever does, :meth:`decide` tells."""
+    def passed(self, query: Any, variables: Any, name: Any, context: Context) -> tuple[Prepared, dict[str, Any]] | None:
+        """The document and its variables, when nothing speaks against executing it; what does, :meth:`decide` tells."""
         cost_max = COST_MAX
         if isinstance(query, Standing):
             query, cost_max = query.text, query.cost_max or COST_MAX
         if _misshapen(query, variables, name) is not None:
             return None
-        prepared = self.documents.prepared(query)
-        if not isinstance(prepared, Prepared):
+        try:
+            prepared, values = self.documents.formed(query) or (self.documents.prepared(query), {})
+            if not isinstance(prepared, Prepared):
+                return None
+            sent = {**(variables or {}), **values}
+            refused = next(self._refusals(prepared, sent, name or None, context, cost_max), None)
+        except Exception:  # told as what it is by whoever decides about the text as it was sent
             return None
-        refused = self._refusals(prepared, variables or {}, name or None, context, cost_max)
-        return prepared if next(refused, None) is None else None
+        return None if refused is not None else (prepared, sent)
 
     def _refused(self, execution: ExecutionContext, context: Context, name: Any) -> Iterator[GraphQLError]:
         if (wait_s := context.overdrawn_s()) > 0:

@@ -20,6 +20,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from mesgraph.api.errors import refusal
 from mesgraph.api.extent import Extent, measure
+from mesgraph.api.inlined import as_variables, form_of, with_variables
 from mesgraph.api.limits import COLUMNS, DEPTH_MAX, ERRORS_MAX, TOKENS_MAX, Excess
 from mesgraph.api.literals import refused_literals
 from mesgraph.errors import Code
@@ -55,6 +56,7 @@ class Documents:
         self._schema = schema
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
         self._tokens = 0
+        self._forms: OrderedDict[str, str | None] = OrderedDict()
 
     def prepared(self, text: str, *, suggest: bool = False) -> Prepared | list[GraphQLError]:
         """The document of ``text``, or why it is refused; ``suggest`` lets the reasons name what may have been meant.
@@ -74,6 +76,30 @@ class Documents:
         if isinstance(made, Prepared):
             self._keep(text, made)
         return made
+
+    def formed(self, text: str) -> tuple[Prepared, dict[str, Any]] | None:
+        """A document that differs from an earlier one in values inside alone, as one with variables, and their values;
+        ``None`` for a text that was sent before, and for the first one of its form.
+        """
+        if text in self._kept or (found := form_of(text)) is None:
+            return None
+        form, values = found
+        if form not in self._forms:
+            self._forms[form] = None
+            if len(self._forms) > DOCUMENTS_KEPT:
+                self._forms.popitem(last=False)
+            return None
+        self._forms.move_to_end(form)
+        shared = self._forms[form]
+        if shared is None:
+            shared = self._forms[form] = self._shared(text)
+        prepared = self.prepared(shared) if shared else None
+        return (prepared, as_variables(values)) if isinstance(prepared, Prepared) else None
+
+    def _shared(self, text: str) -> str:
+        """The text with variables for its values; an empty one where there can be none."""
+        first = self.prepared(text)
+        return (with_variables(self._schema, first.document) or "") if isinstance(first, Prepared) else ""
 
     def _prepare(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
         parser = Parser(Source(text), max_tokens=TOKENS_MAX)

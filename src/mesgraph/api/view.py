@@ -227,9 +227,9 @@ class GraphQLView(GraphQL[Context, None]):
         query = asked(sent.get("query"), sent.get("extensions"))
         if context.stored_only or not isinstance(query, str):
             query = await find(query, context)
-        variables, name = sent.get("variables") or {}, sent.get("operationName") or None
-        prepared = self._guard.passed(query, variables, name, context)
-        text = None if prepared is None else await plans.answer(prepared, name, variables, context)
+        name = sent.get("operationName") or None
+        passed = self._guard.passed(query, sent.get("variables"), name, context)
+        text = None if passed is None else await plans.answer(*passed, name, context)
         if text is None:
             return None
         shown = f"{RESPONSE_TYPE}; charset=utf-8" if RESPONSE_TYPE in headers.get("accept", "") else "application/json"

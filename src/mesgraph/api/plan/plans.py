@@ -93,7 +93,7 @@ class Plans:
         self._dialect = database.sql
 
     async def answer(
-        self, prepared: Prepared, name: str | None, sent: Mapping[str, Any], context: Context
+        self, prepared: Prepared, sent: Mapping[str, Any], name: str | None, context: Context
     ) -> bytes | None:
         """The answer of an operation that the guard has let pass; ``None`` when it is for graphql-core."""
         operation = prepared.extent.operation(name)
