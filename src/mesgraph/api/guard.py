@@ -100,6 +100,7 @@ class Guard:
             return
         execution.graphql_document = prepared.document
         expect_columns(prepared.columns)
+        context.place.asks(execution, prepared)
         yield from _not_now(prepared, context, name or None)
         yield from refused_values(execution.variables or {})
         yield from _too_long(prepared.document, execution.variables or {})

@@ -17,6 +17,7 @@ from graphql.language.parser import MAX_NESTING_DEPTH, Parser
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from mesgraph.access.policy import RECORDED
 from mesgraph.api.errors import refusal
 from mesgraph.api.extent import Extent, measure
 from mesgraph.api.limits import COLUMNS, DEPTH_MAX, ERRORS_MAX, TOKENS_MAX, Excess
@@ -26,6 +27,8 @@ from mesgraph.errors import Code
 DOCUMENTS_KEPT = 500
 TOKENS_KEPT = 50_000
 """Of all documents that are kept: a token takes some 600 bytes, so that is 30 MB."""
+PERSONAL = frozenset(type_name for type_name, _ in RECORDED) - {"Query", "Subscription"}
+"""Types of which those whom they are about see more than others do."""
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
@@ -38,6 +41,8 @@ class Prepared:
     tokens: int
     introspects: bool
     columns: bool
+    personal: bool
+    """Whether it depends on who asks, beyond roles and sites: what is recorded, or shown to whom it is about."""
 
     def kind(self, name: str | None) -> OperationType | None:
         """What the operation of this name is; none when there is no such one, or no name and several."""
@@ -91,6 +96,7 @@ class Documents:
             tokens=parser.token_count,
             introspects=extent.introspects,
             columns=bool(extent.types & COLUMNS),
+            personal=extent.recorded or bool(extent.types & PERSONAL),
         )
 
     def _keep(self, text: str, made: Prepared) -> None:

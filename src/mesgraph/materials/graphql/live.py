@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import find
 from mesgraph.api.record import LedgerEventType
 from mesgraph.equipment.models import Site

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Context, Info
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import NodeRef, find, find_optional
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.scalars import Duration
