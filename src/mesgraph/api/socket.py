@@ -14,7 +14,6 @@ from mesgraph.api.limits import NAME_MAX
 from mesgraph.api.live.outlet import READY, Frame, Inbox, Outlet, Straight, TooSlow, prefix_of
 from mesgraph.api.stored import asked, with_extensions
 
-
 SLOW_CONSUMER = 4508
 """Code with which a socket closes whose reader does not take what happens."""
 

@@ -146,7 +146,7 @@ class GraphQLView(GraphQL[Context, None]):
         data.query = asked(data.query, data.extensions)
         return data
 
-    async def execute_operation(self, *, request_data: Any, context: Context, **options: Any) -> Any:
+    async def execute_operation(self, *, request_data: Any, context: Context, **options: Any) -> Any:  # type: ignore[override]  # which is called by name
         """As the parent; a stream goes on in a group."""
         if isinstance(request_data, list) or self._get_stream_transport(request_data.protocol) is None:
             return await super().execute_operation(request_data=request_data, context=context, **options)

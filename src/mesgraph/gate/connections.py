@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
 from websockets.http11 import Request
 
 from mesgraph.api.live.outlet import READY
@@ -182,7 +181,8 @@ class PatientSocket(WebSocketsSansIOProtocol):
         """As the parent, for an application that may have frames that are ready."""
         super().handle_connect(event)
         if self.handshake_initiated and not self.handshake_complete:
-            self.scope["extensions"][READY] = self  # type: ignore[index]  # the parent made them
+            extensions: Any = self.scope["extensions"]
+            extensions[READY] = self
 
     def buffered(self) -> int:
         """Bytes that the reader has not taken."""

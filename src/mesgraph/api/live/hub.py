@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLSchema, OperationDefinitionNode, VariableNode, get_variable_values
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
 from mesgraph.api.context import Context
 from mesgraph.api.door import Door
@@ -52,17 +53,14 @@ class Lead(Place):
         super().__init__(start)
         self.changes = changes
         self.asked = asked
+        self.stops = asked is not None
         self.arrived: Cursor | None = None
         self.state = False
 
     def asks(self, execution: ExecutionContext, prepared: Prepared) -> None:
         """As the parent says."""
         self.asked = Asked(execution, prepared)
-
-    @property
-    def stops(self) -> bool:
-        """As the parent says."""
-        return self.asked is not None and not self.asked.prepared.personal
+        self.stops = not prepared.personal
 
     def arrive(self, at: Cursor, *, state: bool = False) -> None:
         """As the parent says."""
@@ -97,7 +95,8 @@ class Hub:
                     answers = self._schema.go_on(lead.asked.execution, own)
                 async with aclosing(answers):
                     async for result in answers:
-                        yield result
+                        begun = lead.start is not None and isinstance(result, PreExecutionError)
+                        yield ExecutionResult(None, result.errors) if begun else result
                 if lead.arrived is None or lead.asked is None:
                     return
                 start: Cursor | None = lead.arrived

@@ -7,7 +7,7 @@ more, and the one who is too slow for them is told so.
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import Protocol
 
@@ -72,7 +72,7 @@ class Outlet(Protocol):
     def put(self, frame: Frame, *, latest_only: bool) -> bool:
         """Take a message; ``False`` when too many wait. ``latest_only``: it replaces those that wait."""
 
-    def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncIterator[Frame]:
+    def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncGenerator[Frame, None]:
         """What is to be sent by whoever iterates, until its member has ``left``."""
 
     def clear(self) -> None:
@@ -106,11 +106,12 @@ class Straight:
         if frame is not None:
             self._socket.send_ready(text_frame(self._prefix, frame.tail))
 
-    async def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncIterator[Frame]:
+    async def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncGenerator[Frame, None]:
         """Nothing is left to be sent."""
         await left
-        return
-        yield
+        unsent: tuple[Frame, ...] = ()
+        for frame in unsent:
+            yield frame
 
     def clear(self) -> None:
         """As the protocol says."""
@@ -136,7 +137,7 @@ class Inbox:
         self._news.set()
         return True
 
-    async def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncIterator[Frame]:
+    async def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncGenerator[Frame, None]:
         """As the protocol says; what was put before the member left is sent first."""
         left.add_done_callback(lambda _: self._news.set())
         while True:

@@ -19,10 +19,9 @@ class Place:
     the last one of which nothing is left to send: in between, messages of one event are on their way.
     """
 
-    stops = False
-
     def __init__(self, start: Cursor | None = None) -> None:
         self.start = start
+        self.stops = False
         self.begun = self.done = 0
         self.woken = asyncio.Event()
         """Set it, and a topic that shows a state looks again."""

@@ -112,4 +112,4 @@ def cursor_of(context: Context, event: Recorded) -> Cursor:
 def cursors_of(context: Context, event: Recorded, messages: int) -> list[Cursor]:
     """The places of so many messages about one event: only the last of them is behind it."""
     behind = cursor_of(context, event)
-    return [Cursor(behind.epoch, behind.position - 1)] * (messages - 1) + [behind][: messages]
+    return [Cursor(behind.epoch, behind.position - 1)] * (messages - 1) + [behind][:messages]
