@@ -30,6 +30,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_subscribe(self, message: Any) -> None:
         """As the parent; the document may be asked for by the id under which it is stored."""
+        self.connection_init_timeout_task = None  # it was cancelled, and thousands may wait here
         payload = with_extensions(message["payload"])
         payload["query"] = asked(payload.get("query"), payload.get("extensions"))
         message["payload"] = payload
@@ -49,7 +50,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                         await operation.send_initial_errors(answer.errors or [])
                         return
                     if isinstance(answer, Frame):
-                        await self._connection.send_text((prefix + answer.tail).decode())
+                        await self._connection.send_text(answer.message(prefix))
                     else:
                         await operation.send_next(answer)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})

@@ -164,6 +164,33 @@ class Drained(Protocol):
         """The reader has caught up."""
 
 
+class Mail:
+    """As much of ``asyncio.Queue`` as a WebSocket needs: one reader, and mostly nothing in it."""
+
+    __slots__ = ("_messages", "_waiting")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Any) -> None:
+        """Add a message."""
+        self._messages.append(message)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> Any:
+        """The first message, as soon as there is one."""
+        while not self._messages:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._messages.pop(0)
+
+    def empty(self) -> bool:
+        """Whether there is none."""
+        return not self._messages
+
+
 class PatientSocket(WebSocketsSansIOProtocol):
     """A WebSocket, which keeps its place among the connections of its peer, and must be read.
 
@@ -176,6 +203,7 @@ class PatientSocket(WebSocketsSansIOProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._waiting: list[Drained] = []
         self.paused = False
+        self.queue: Any = Mail()
 
     def handle_connect(self, event: Request) -> None:
         """As the parent, for an application that may have frames that are ready."""
@@ -183,6 +211,12 @@ class PatientSocket(WebSocketsSansIOProtocol):
         if self.handshake_initiated and not self.handshake_complete:
             extensions: Any = self.scope["extensions"]
             extensions[READY] = self
+
+    def start_keepalive(self) -> None:
+        """As the parent, once the handshake is done: what it took is not needed any more."""
+        super().start_keepalive()
+        self.request.headers.clear()  # the parser of the connection keeps it
+        del self.request, self.response
 
     def buffered(self) -> int:
         """Bytes that the reader has not taken."""

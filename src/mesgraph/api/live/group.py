@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import Any
 from mesgraph.api.answer_size import expect_columns, written
 from mesgraph.api.budget import Bucket, Shares, metered
 from mesgraph.api.context import Context
-from mesgraph.api.live.outlet import Frame, Outlet, TooSlow
+from mesgraph.api.live.outlet import Batch, Frame, Outlet, TooSlow
 from mesgraph.api.live.place import Place
 from mesgraph.ledger.queries import Cursor
 from mesgraph.plant import Plant
@@ -29,6 +29,10 @@ NOBODY = -1
 KEPT = 256
 KEPT_BYTES = 256 * 1024
 """How many messages a group keeps for those who come a moment later than they happened."""
+
+TOGETHER_S = 0.005
+TOGETHER_BYTES = 32 * 1024
+"""How long, and how many, messages wait for those of the next event when that has happened already."""
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,8 @@ class Group(Place):
         self._kept_behind = self.begun = self.done = start.position
         self._waiting: set[Member] = set()
         self._expecting: set[Member] = set()
+        self._unsent: list[Frame] = []
+        self._unsent_bytes = 0
         self._expires_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -107,6 +113,7 @@ class Group(Place):
                 log.exception("a group of subscriptions ended")
             finally:
                 ended()
+                self._send()
                 for member in list(self.members):
                     self._remove(member).set_result(None)
 
@@ -123,20 +130,20 @@ class Group(Place):
 
         ``False`` when the group has passed that place and does not remember what happened since.
         """
+        self._send()
         if self._state:
             self._waiting.add(member)
-            self.woken.set()
+            if self.woken is not None:
+                self.woken.set()
         elif member.seen < self._kept_behind:
             return False
+        elif missed := [frame for frame in self._kept if frame.position > member.seen]:
+            member.outlet.put(Batch(missed), latest_only=False)
         self.members.add(member)
         self.shares.add(member.bucket)
         ends = member.actor.expires_at
         if ends is not None and (self._expires_at is None or ends < self._expires_at):
             self._expires_at = ends
-        if not self._state:
-            for frame in self._kept:
-                if frame.position > member.seen:
-                    member.outlet.put(frame, latest_only=False)
         return True
 
     def leave(self, member: Member) -> None:
@@ -154,6 +161,12 @@ class Group(Place):
         self._first = True
         super().begin(position)
 
+    def end(self, position: int) -> None:
+        """As the parent; what is not sent goes out, unless there is more that has happened."""
+        super().end(position)
+        if self._unsent and self._plant.tail.cursor.position <= position:
+            self._send()
+
     def look(self) -> None:
         """As the parent; the state is for those who have come until now."""
         self._dismiss()
@@ -161,42 +174,60 @@ class Group(Place):
 
     def looked(self) -> None:
         """As the parent; for who has come since the last message, that is still how things are."""
-        for frame in self._kept:
-            for member in self._expecting:
-                member.outlet.put(frame, latest_only=True)
-        self._expecting = set()
+        expecting, self._expecting = self._expecting, set()
+        for member in expecting if self._kept else ():
+            member.outlet.put(Batch(list(self._kept)), latest_only=True)
 
     def _deliver(self, result: Any) -> None:
-        """Send an answer to everybody. What does not belong to an event, such as why it ends, is for all."""
+        """Take an answer, for everybody."""
         self.executions += 1
         if self._state or self._first:
             self._dismiss()
-        of_event = not self._state and self.begun > self.done
         frame = Frame(_payload(result), self.begun, first=self._first)
         self._first = False
-        self._keep(frame, of_event=of_event)
-        state, position = self._state, frame.position
-        slow = [
-            member
-            for member in self.members
-            if (member.seen < position or not of_event) and not member.outlet.put(frame, latest_only=state)
-        ]
-        for member in slow:
-            self._remove(member).set_exception(TooSlow(self._place_of(member)))
-
-    def _keep(self, frame: Frame, *, of_event: bool) -> None:
-        """Events for those who come later, of a state the latest."""
         if self._state:
-            self._kept.clear()
-            self._kept.append(frame)
+            self._kept = deque([frame])
             self._waiting, self._expecting = set(), set()
-        elif of_event:
-            self._kept.append(frame)
-            self._kept_bytes += len(frame.payload)
-            while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
-                forgotten = self._kept.popleft()
-                self._kept_bytes -= len(forgotten.payload)
-                self._kept_behind = forgotten.position
+            self._send_now([frame], to_all=True)
+        elif self.begun == self.done:  # of no event: why it ends
+            self._send()
+            self._send_now([frame], to_all=True)
+        else:
+            self._keep(frame)
+
+    def _keep(self, frame: Frame) -> None:
+        """Keep a message for those who come later, and until it is sent."""
+        self._kept.append(frame)
+        self._kept_bytes += len(frame.payload)
+        while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
+            forgotten = self._kept.popleft()
+            self._kept_bytes -= len(forgotten.payload)
+            self._kept_behind = forgotten.position
+        if not self._unsent:
+            asyncio.get_running_loop().call_later(TOGETHER_S, self._send)
+        self._unsent.append(frame)
+        self._unsent_bytes += len(frame.payload)
+        if self._unsent_bytes > TOGETHER_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        """Send what waits."""
+        if self._unsent:
+            frames, self._unsent, self._unsent_bytes = self._unsent, [], 0
+            self._send_now(frames)
+
+    def _send_now(self, frames: Sequence[Frame], *, to_all: bool = False) -> None:
+        """Send to everybody, or to those who have not seen it."""
+        batch, position, slow = Batch(frames), frames[0].position, []
+        for member in self.members:
+            its = batch
+            if member.seen >= position and not to_all:
+                its = Batch([frame for frame in frames if frame.position > member.seen])
+            if its.frames and not member.outlet.put(its, latest_only=self._state):
+                slow.append(member)
+        for member in slow:
+            place = Cursor(self._epoch, max(member.seen, position - 1))
+            self._remove(member).set_exception(TooSlow(place))
 
     def _dismiss(self) -> None:
         """Let those go alone whose rights have to be looked at again."""
@@ -204,12 +235,12 @@ class Group(Place):
             ends = {member: member.actor.expires_at for member in self.members}
             self._leaving |= {member for member, end in ends.items() if end is not None and end <= now}
             self._expires_at = min((end for end in ends.values() if end is not None and end > now), default=None)
+        if not self._leaving:
+            return
+        self._send()
         for member in self._leaving & self.members:
-            self._remove(member).set_result(self._place_of(member))
+            self._remove(member).set_result(Cursor(self._epoch, max(member.seen, self.done)))
         self._leaving.clear()
-
-    def _place_of(self, member: Member) -> Cursor:
-        return Cursor(self._epoch, max(member.seen, self.done))
 
     def _remove(self, member: Member) -> asyncio.Future[Cursor | None]:
         """Strike it out; what becomes of it is told by ``left``, which nobody waits for when it was cancelled."""

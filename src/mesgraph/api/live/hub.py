@@ -102,6 +102,7 @@ class Hub:
                 start: Cursor | None = lead.arrived
                 member = Member(outlet, own.actor, own.peer, own.bucket, lead.arrived.position)
                 group = self._joined(lead, own, member)
+                del own, answers  # thousands may wait here
                 if group is not None:
                     try:
                         async with aclosing(outlet.frames(member.left)) as frames:

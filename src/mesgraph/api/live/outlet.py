@@ -7,7 +7,7 @@ more, and the one who is too slow for them is told so.
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -38,15 +38,32 @@ class Frame:
         self.position = position
         self.first = first
 
-    @cached_property
-    def tail(self) -> bytes:
-        """The end of a message of graphql-transport-ws, which begins with the id that the client has given."""
-        return self.payload + b"}"
+    def message(self, prefix: bytes) -> str:
+        """For graphql-transport-ws, where each message begins with the id that the client has given."""
+        return (prefix + self.payload + b"}").decode()
 
     @cached_property
     def event(self) -> bytes:
         """A server-sent event."""
         return b"event: next\r\ndata: " + self.payload + b"\r\n\r\n"
+
+
+class Batch:
+    """Messages that go out together, all of them or none."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames = frames
+        self._parts: dict[int, list[bytes]] = {}
+
+    def wire(self, prefix: bytes) -> bytes:
+        """All of them as frames of a WebSocket, one write for each connection.
+
+        What stands between two prefixes is the same for all whose prefixes are equally long, so it is made once.
+        """
+        parts = self._parts.get(len(prefix))
+        if parts is None:
+            parts = self._parts[len(prefix)] = _between(self.frames, len(prefix))
+        return prefix.join(parts)
 
 
 class ReadySocket(Protocol):
@@ -69,8 +86,8 @@ class ReadySocket(Protocol):
 class Outlet(Protocol):
     """What a member has."""
 
-    def put(self, frame: Frame, *, latest_only: bool) -> bool:
-        """Take a message; ``False`` when too many wait. ``latest_only``: it replaces those that wait."""
+    def put(self, batch: Batch, *, latest_only: bool) -> bool:
+        """Take messages; ``False`` when too many wait. ``latest_only``: they replace those that wait."""
 
     def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncGenerator[Frame, None]:
         """What is to be sent by whoever iterates, until its member has ``left``."""
@@ -82,29 +99,31 @@ class Outlet(Protocol):
 class Straight:
     """Writes into the connection at once; what a reader does not take waits there."""
 
+    __slots__ = ("_prefix", "_socket", "_waiting")
+
     def __init__(self, socket: ReadySocket, prefix: bytes) -> None:
         self._socket = socket
         self._prefix = prefix
-        self._waiting: Frame | None = None
+        self._waiting: Batch | None = None
 
-    def put(self, frame: Frame, *, latest_only: bool) -> bool:
+    def put(self, batch: Batch, *, latest_only: bool) -> bool:
         """As the protocol says."""
         if self._socket.paused:
             if latest_only:
                 if self._waiting is None:
                     self._socket.on_drained(self)
-                self._waiting = frame
+                self._waiting = batch
                 return True
-            if frame.first and self._socket.buffered() > BUFFER_MAX:
+            if batch.frames[0].first and self._socket.buffered() > BUFFER_MAX:
                 return False
-        self._socket.send_ready(text_frame(self._prefix, frame.tail))
+        self._socket.send_ready(batch.wire(self._prefix))
         return True
 
     def drained(self) -> None:
         """The reader has caught up."""
-        frame, self._waiting = self._waiting, None
-        if frame is not None:
-            self._socket.send_ready(text_frame(self._prefix, frame.tail))
+        batch, self._waiting = self._waiting, None
+        if batch is not None:
+            self._socket.send_ready(batch.wire(self._prefix))
 
     async def frames(self, left: "asyncio.Future[Cursor | None]") -> AsyncGenerator[Frame, None]:
         """Nothing is left to be sent."""
@@ -126,14 +145,14 @@ class Inbox:
         self._bytes = 0
         self._news = asyncio.Event()
 
-    def put(self, frame: Frame, *, latest_only: bool) -> bool:
+    def put(self, batch: Batch, *, latest_only: bool) -> bool:
         """As the protocol says."""
         if latest_only:
             self.clear()
-        elif frame.first and self._bytes > BUFFER_MAX:
+        elif batch.frames[0].first and self._bytes > BUFFER_MAX:
             return False
-        self._waiting.append(frame)
-        self._bytes += len(frame.payload)
+        self._waiting += batch.frames
+        self._bytes += sum(len(frame.payload) for frame in batch.frames)
         self._news.set()
         return True
 
@@ -161,11 +180,19 @@ def prefix_of(id: str) -> bytes:
     return f'{{"id":{json.dumps(id, ensure_ascii=False)},"type":"next","payload":'.encode()
 
 
-def text_frame(prefix: bytes, tail: bytes) -> bytes:
-    """A text message as one frame of a server (RFC 6455, section 5.2)."""
-    length = len(prefix) + len(tail)
+def _between(frames: Sequence[Frame], prefix: int) -> list[bytes]:
+    """What stands before, between and behind the prefixes of frames, where each has so many bytes."""
+    parts = [b""]
+    for frame in frames:
+        parts[-1] += _head(prefix + len(frame.payload) + 1)
+        parts.append(frame.payload + b"}")
+    return parts
+
+
+def _head(length: int) -> bytes:
+    """How a text message of so many bytes begins as one frame of a server (RFC 6455, section 5.2)."""
     if length < 126:
-        return b"\x81%c%b%b" % (length, prefix, tail)
+        return bytes((0x81, length))
     if length < 65_536:
-        return b"\x81\x7e%b%b%b" % (length.to_bytes(2, "big"), prefix, tail)
-    return b"\x81\x7f%b%b%b" % (length.to_bytes(8, "big"), prefix, tail)
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")

@@ -23,8 +23,8 @@ class Place:
         self.start = start
         self.stops = False
         self.begun = self.done = 0
-        self.woken = asyncio.Event()
-        """Set it, and a topic that shows a state looks again."""
+        self.woken: asyncio.Event | None = None
+        """Of a topic that shows a state: set it, and it looks again."""
 
     def asks(self, execution: ExecutionContext, prepared: "Prepared") -> None:
         """This is asked; it may still be refused."""

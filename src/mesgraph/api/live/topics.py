@@ -72,23 +72,24 @@ async def moments(context: Context, *, wanted: Callable[[Recorded], bool], due: 
     if place.stops:
         place.arrive(seen, state=True)
         return
+    woken = place.woken = asyncio.Event()
 
     async def listen(after: Cursor) -> None:
         nonlocal seen
         async for event in follow(context, after, wanted=wanted):
             seen = cursor_of(context, event)
-            place.woken.set()
+            woken.set()
 
     listening = asyncio.create_task(listen(seen))
     try:
         while True:
-            place.woken.clear()
+            woken.clear()
             place.look()
             looked_at = clock.now()
             yield seen
             place.looked()
             moment = await context.read(partial(due, now=looked_at))
-            waiting: set[asyncio.Task[object]] = {listening, asyncio.create_task(place.woken.wait())}
+            waiting: set[asyncio.Task[object]] = {listening, asyncio.create_task(woken.wait())}
             if moment is not None:
                 waiting.add(asyncio.create_task(reach(clock, moment)))
             try:
