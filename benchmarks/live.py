@@ -2,9 +2,11 @@
 
 Cases: ``deliveries_1000`` and ``deliveries_5000``, so many subscribers of one principal. ``per_second``: messages that
 came, from a command with twenty events to the last message of the last of them; ``p50_ms`` and ``p99_ms``: of the
-messages of a command with one event, from the sending of the command; ``idle_kb``: what the server's memory grew by for
-each subscriber. Mercurius with its compiler (benchmarks/mercurius) is measured beside it, where it is installed: its
-events are published in its own process at the word of a request, without a database.
+messages of a command with one event, from the sending of the command; ``cpu_us``: the server's time of the processor
+for each message of the twenty; ``idle_kb``: what its memory grew by for each subscriber.
+
+Mercurius with its compiler (benchmarks/mercurius) is measured beside it, where it is installed: its events are
+published in its own process at the word of a request, without a database.
 """
 
 import asyncio
@@ -14,20 +16,20 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
-from benchmarks.common import Client, Report, arguments, conditions, fresh_database, medians, serving
+from benchmarks.common import Client, Report, arguments, conditions, free_port, fresh_database, medians, serving
 from mesgraph.migration import first_admin_key
 
 HERE = Path(__file__).parent
 MERCURIUS = HERE / "mercurius"
-COUNTS = {"S": (1_000, 5_000), "M": (1_000, 5_000), "L": (1_000, 5_000)}
+COUNTS = (1_000, 5_000)
 ROUNDS = {"S": 3, "M": 7, "L": 15}
 EVENTS = 20
 TOPIC = """subscription { ledgerAppended(types: ["SITE_SUBMITTED"]) {
@@ -46,7 +48,7 @@ class Served:
     init: Mapping[str, str]
     topic: str
     emit: Callable[[int], Awaitable[None]]
-    subscribed: Callable[[], int]
+    subscribed: Callable[[], Awaitable[int]]
 
 
 class Subscribers:
@@ -101,7 +103,7 @@ async def subscribers(program: Path, server: Served, count: int) -> AsyncIterato
     try:
         many = Subscribers(process)
         assert await many.told() == "ready"
-        while server.subscribed() < count:
+        while await server.subscribed() < count:  # noqa: ASYNC110  # a server that tells would be disturbed
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         yield many
@@ -115,6 +117,12 @@ def resident_kb(process: int) -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / KB
 
 
+def cpu_s(process: int) -> float:
+    """Time of the processor that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def measure(program: Path, server: Served, count: int, rounds: int) -> dict[str, float]:
     """Medians of so many rounds with ``count`` subscribers."""
     before = resident_kb(server.process)
@@ -122,7 +130,7 @@ async def measure(program: Path, server: Served, count: int, rounds: int) -> dic
         idle_kb = (resident_kb(server.process) - before) / count
         await _round(many, server, count)
         measured = medians([await _round(many, server, count) for _ in range(rounds)])
-    while server.subscribed():
+    while await server.subscribed():  # noqa: ASYNC110  # as above
         await asyncio.sleep(0.05)
     return measured | {"idle_kb": round(idle_kb, 1)}
 
@@ -131,11 +139,12 @@ async def _round(many: Subscribers, server: Served, count: int) -> dict[str, flo
     await many.expect(1)
     await server.emit(1)
     _, p50_ns, p99_ns = map(int, (await many.told()).split())
-    began = await many.expect(EVENTS)
+    before, began = cpu_s(server.process), await many.expect(EVENTS)
     await server.emit(EVENTS)
     last = int((await many.told()).split()[0])
     return {
         "per_second": count * EVENTS / (last - began) * 1e9,
+        "cpu_us": (cpu_s(server.process) - before) / count / EVENTS * 1e6,
         "p50_ms": p50_ns / 1e6,
         "p99_ms": p99_ns / 1e6,
     }
@@ -156,14 +165,54 @@ async def mesgraph(database: str) -> AsyncIterator[Served]:
             async with Client(server.port, key) as client:
                 assert (await client.ask(SUBMIT, sites=named))["submitSites"]["userErrors"] == []
 
-        def subscribed() -> int:
+        def read() -> int:
             with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=20) as answer:
                 lines: list[str] = answer.read().decode().splitlines()
             return next(int(float(line.split()[1])) for line in lines if line.startswith("mesgraph_subscriptions "))
 
+        async def subscribed() -> int:
+            return await asyncio.to_thread(read)
+
         await emit(EVENTS)
         headers = [f"Authorization: Bearer {key}"]
         yield Served(server.port, server.process.pid, headers, {}, TOPIC, emit, subscribed)
+
+
+@contextlib.asynccontextmanager
+async def mercurius() -> AsyncIterator[Served]:
+    """The peer, where it is installed (``make bench-setup``)."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec("node", MERCURIUS / "server.js", str(port))
+
+    async def ask(query: str) -> Any:
+        async with Client(port, "none") as client:
+            return await client.ask(query)
+
+    async def emit(events: int) -> None:
+        await ask(f"mutation {{ emit(events: {events}) }}")
+
+    async def subscribed() -> int:
+        return int((await ask("{ subscribed }"))["subscribed"])
+
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                await subscribed()
+                break
+            except ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+        yield Served(port, process.pid, [], {}, TOPIC, emit, subscribed)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def peer_is_there() -> bool:
+    """Whether Node and the peer are installed."""
+    return shutil.which("node") is not None and (MERCURIUS / "node_modules").exists()
 
 
 async def main() -> None:
@@ -175,8 +224,13 @@ async def main() -> None:
     with built_client() as program, fresh_database(given.database) as database:
         report = Report("live", conditions(given.size, database, events=EVENTS, descriptors=most), rounds)
         async with mesgraph(database) as server:
-            for count in COUNTS[given.size]:
-                report.absolute[f"deliveries_{count}"] = await measure(program, server, count, rounds)
+            for count in COUNTS:
+                own = report.absolute[f"deliveries_{count}"] = await measure(program, server, count, rounds)
+                if count == COUNTS[0] and peer_is_there():
+                    async with mercurius() as peer:
+                        other = report.absolute[f"mercurius_{count}"] = await measure(program, peer, count, rounds)
+                    ratio = own["per_second"] / other["per_second"]
+                    report.ratios[f"deliveries_{count}_vs_mercurius"] = float(f"{ratio:.3g}")
     report.print(given.json)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import resource
 import socket as sockets
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ BUFFER = 24 * 1024
 LONG = " ".join(f"e{n}: event {{ ...Long }}" for n in range(6))
 EVENTS = f"""subscription($after: Cursor) {{ ledgerAppended(after: $after) {{ cursor {LONG} }} }}
 fragment Long on LedgerEvent {{ eventId type actor recordedAt leafHash payload subjects {{ kind id counter }} }}"""
+CURSOR = re.compile(rb'"cursor":"c1-(\d+)"')
 SUBMIT = "mutation($sites: [SiteInput!]!) { submitSites(input: {sites: $sites}) { userErrors { code } } }"
 
 
@@ -70,8 +72,9 @@ class Client:
             elif opcode == 8:
                 self.closed = int.from_bytes(data[:2], "big"), data[2:].decode()
             elif opcode == 1:
-                told = json.loads(data)["payload"]["data"]["ledgerAppended"]["cursor"]
-                self.cursors.append(int(told.partition("-")[2]))
+                told = CURSOR.search(data)
+                assert told is not None, data
+                self.cursors.append(int(told[1]))
         return self
 
     def cut(self) -> None:
