@@ -124,8 +124,8 @@ class Mutation(
 @strawberry.type(
     description="Live topics, over WebSocket (graphql-transport-ws) or server-sent events. Every event carries a "
     "`cursor`; subscribe again with `after` set to the last one you saw, and nothing is lost or repeated. A socket "
-    "whose reader does not take the events is closed with 4508, and the reason names the cursor to go on from; of a state "
-    "such a reader gets the latest only."
+    "whose reader does not take the events is closed with 4508, and the reason names the cursor to go on from; of a "
+    "state such a reader gets the latest only."
 )
 class Subscription(
     LedgerSubscriptions,

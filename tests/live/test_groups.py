@@ -214,6 +214,23 @@ async def test_a_group_says_what_plain_execution_says(api: Api, hub: Hub) -> Non
             assert first.from_group == second.from_group == (0 if topic in ALONE else len(first.heard)), topic
 
 
+@once
+async def test_who_joins_where_a_state_is_shown_gets_it_as_it_is(api: Api, hub: Hub) -> None:
+    await make_plant(api)
+    operator, document = await api.actor(Role.OPERATOR), TOPICS["dispatchListChanged"]
+    async with hearing(api, operator, document, hub) as first:
+        await quiet(first)
+        await make_order(api, MIX)
+        await recorded(api)
+        await quiet(first)
+        assert len(first.heard) > 1
+        looks = group(hub).executions
+        async with hearing(api, operator, document, hub) as second:
+            await quiet(first, second)
+            assert second.heard == first.heard[-1:]
+            assert group(hub).executions == looks, "it is the same state, which was executed before"
+
+
 def test_each_pays_its_share() -> None:
     shares, one, other = Shares(), Bucket(10.0), Bucket(10.0)
     for bucket in (one, one, one, other):

@@ -1,6 +1,6 @@
 """A WebSocket of graphql-transport-ws: what strawberry takes on trust is looked at first."""
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
@@ -58,7 +58,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             await self._close(SLOW_CONSUMER, str(slow))
         except Exception as error:
             await self.handle_task_exception(error)
-            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+            with suppress(Exception):  # such as that nobody listens
+                await operation.send_operation_message({"id": operation.id, "type": "complete"})
 
     async def _begin(self, query: Any, context: Context, **options: Any) -> Any:
         return await self.schema.stream(query, context_value=context, **options)
