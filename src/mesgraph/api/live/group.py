@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ class GroupContext(Context):
     """The context of an execution for many: with the roles of its members, paid for and answered for by all."""
 
     def __init__(self, plant: Plant, actor: Actor, group: "Group") -> None:
-        super().__init__(plant, replace(actor, principal_id=NOBODY, subject="", expires_at=None))
+        super().__init__(plant, Actor(NOBODY, subject="", grants=actor.grants))
         self.place = self._group = group
 
     async def rest(self) -> None:

@@ -117,9 +117,10 @@ class Hub:
                 lead = Lead(start, self._changes, lead.asked)
 
     def _joined(self, lead: Lead, own: Context, member: Member) -> Group | None:
-        """The group that took ``member`` in; none when rights have changed meanwhile, or the group is further."""
-        asked, start = lead.asked, lead.arrived
-        if lead.changes != self._changes or asked is None or start is None:
+        """The group that took ``member`` in; none when its rights may have changed, or the group is further."""
+        asked, start, ends = lead.asked, lead.arrived, member.actor.expires_at
+        ended = ends is not None and ends <= self._plant.clock.now()
+        if ended or lead.changes != self._changes or asked is None or start is None:
             return None
         key = (*_question(self._schema._schema, asked), frozenset(own.actor.grants))
         group = self.groups.get(key)
