@@ -6,11 +6,13 @@ import re
 import resource
 import socket as sockets
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from mesgraph.api.live import outlet
+from mesgraph.gate.connections import PatientConnection
 from tests.kit.served import Served, served
 from tests.stages import scaled
 
@@ -27,6 +29,14 @@ SUBMIT = "mutation($sites: [SiteInput!]!) { submitSites(input: {sites: $sites}) 
 @pytest.fixture
 async def server(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setattr(outlet, "BUFFER_MAX", BUFFER)
+    made, connections = PatientConnection.connection_made, count()
+
+    def little_room(self: PatientConnection, transport: Any) -> None:
+        if next(connections) < SLOW:  # the system, too, shall not keep much for those who do not read
+            transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
+        made(self, transport)
+
+    monkeypatch.setattr(PatientConnection, "connection_made", little_room)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     async with served(database_url, cpu_ms=0, connections_per_peer=20_000) as running:
@@ -94,9 +104,10 @@ class Client:
 
 @pytest.mark.timeout(900)
 async def test_who_does_not_read_goes_on_later_and_misses_nothing(server: Served) -> None:
+    plant, hub = server.app.state.plant, server.app.state.hub
+    await plant.tail.moved_from((await plant.tail.end()).position - 1)
     clients = [await Client.of(server, small=n < SLOW) for n in range(SUBSCRIBERS)]
     slow, quick = clients[:SLOW], clients[SLOW:]
-    plant, hub = server.app.state.plant, server.app.state.hub
     async with asyncio.timeout(60):
         while sum(len(group.members) for group in hub.groups.values()) < SUBSCRIBERS:  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.05)
