@@ -44,6 +44,10 @@ class Hearer:
             self.heard.append(payload_of(answer))
             self.from_group += isinstance(answer, Frame)
 
+    async def count(self) -> int:
+        """How many messages it has heard."""
+        return len(self.heard)
+
     async def leave(self) -> None:
         """Stop listening."""
         self._task.cancel()

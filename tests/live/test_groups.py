@@ -21,6 +21,7 @@ from tests.api import Api
 from tests.factories.execution import MIX, make_order, make_plant, receive
 from tests.factories.outbox import destination, play
 from tests.live.hearing import hearing, quiet, recorded
+from tests.patience import eventually
 
 EVENTS = "subscription($after: Cursor) { ledgerAppended(after: $after) { cursor event { type actor } } }"
 OF_TYPES = "subscription T($t: [String!], $after: Cursor) { ledgerAppended(types: $t, after: $after) { cursor } }"
@@ -217,13 +218,13 @@ async def test_a_group_says_what_plain_execution_says(api: Api, hub: Hub) -> Non
 @once
 async def test_who_joins_where_a_state_is_shown_gets_it_as_it_is(api: Api, hub: Hub) -> None:
     await make_plant(api)
+    order = await make_order(api, MIX)
     operator, document = await api.actor(Role.OPERATOR), TOPICS["dispatchListChanged"]
     async with hearing(api, operator, document, hub) as first:
         await quiet(first)
-        await make_order(api, MIX)
-        await recorded(api)
+        await api.do("startJobOrder", "", by=operator, jobOrder=order.jobs[20])
+        await eventually(first.count, lambda heard: heard > 1)
         await quiet(first)
-        assert len(first.heard) > 1
         looks = group(hub).executions
         async with hearing(api, operator, document, hub) as second:
             await quiet(first, second)

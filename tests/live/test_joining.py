@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-from functools import partial
 
 import pytest
 
@@ -19,10 +18,6 @@ from tests.stages import scaled
 
 EVENTS = "subscription($after: Cursor) { ledgerAppended(after: $after) { cursor } }"
 ITEMS = "subscription($after: Cursor) { lotStatusChanged(after: $after) { cursor item { key } event { eventId } } }"
-
-
-async def heard(hearer: Hearer) -> int:
-    return len(hearer.heard)
 
 
 def positions(hearer: Hearer) -> list[int]:
@@ -83,7 +78,7 @@ async def test_an_event_of_many_messages_is_never_cut(api: Api) -> None:
         await asyncio.sleep(0.01)
     await receiving
     for hearer in hearers:
-        await eventually(partial(heard, hearer), lambda count: count >= 100)
+        await eventually(hearer.count, lambda heard: heard >= 100)
     await quiet(*hearers)
     for hearer in hearers:
         keys = [json.loads(payload)["data"]["lotStatusChanged"]["item"]["key"] for payload in hearer.heard]
