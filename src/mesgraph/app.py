@@ -19,6 +19,7 @@ from mesgraph.api.budget import Budgets, tasks_are_timed
 from mesgraph.api.door import Door
 from mesgraph.api.ending import Ends, right_ends, server_stops, stop_asked
 from mesgraph.api.limits import BODY_MAX
+from mesgraph.api.live.hub import Hub
 from mesgraph.api.plan.plans import Plans
 from mesgraph.api.view import GraphQLView
 from mesgraph.config import Settings
@@ -49,11 +50,12 @@ def create_app(settings: Settings | None = None, *, watched: bool = False) -> St
             app.state.plant, app.state.door = plant, door
             schema = build_schema()
             plans = Plans(schema, plant.database)
-            view = app.state.graphql = GraphQLView(schema, plant, door, budgets, plans=plans)
+            hub = app.state.hub = Hub(schema, plant, door)
+            view = app.state.graphql = GraphQLView(schema, plant, door, budgets, hub, plans=plans)
             app.state.socket = Ends(view, right_ends(door))
             patience_s = settings.watchdog_s if watched else 0
             with stop_asked() as stopping, tasks_are_timed(), watchdog.watched(patience_s):
-                streams = GraphQLView(schema, plant, door, budgets, stream=GRAPHQL_SSE_PROTOCOL)
+                streams = GraphQLView(schema, plant, door, budgets, hub, stream=GRAPHQL_SSE_PROTOCOL)
                 app.state.stream = Ends(streams, server_stops(stopping), right_ends(door))
                 yield
             await door.close()

@@ -1,6 +1,8 @@
 """The index of the API: Query, Mutation and Subscription are composed here from one class per domain."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from mesgraph.access.graphql import AccessCommands, AccessQueries, AccountCommands, DecisionQueries
+from mesgraph.api.context import Context
 from mesgraph.api.errors import cause_of, coded, refusal
 from mesgraph.api.executor import BoundedExecutor
 from mesgraph.api.guard import Guard, deadline_s
@@ -119,8 +122,10 @@ class Mutation(
 
 
 @strawberry.type(
-    description="Live topics, over WebSocket (graphql-transport-ws). Every event carries a `cursor`; subscribe again "
-    "with `after` set to the last one you saw, and nothing is lost or repeated."
+    description="Live topics, over WebSocket (graphql-transport-ws) or server-sent events. Every event carries a "
+    "`cursor`; subscribe again with `after` set to the last one you saw, and nothing is lost or repeated. A socket "
+    "whose reader does not take the events is closed with 4508, and the reason names the cursor to go on from; of a "
+    "state such a reader gets the latest only."
 )
 class Subscription(
     LedgerSubscriptions,
@@ -151,6 +156,20 @@ class Schema(strawberry.Schema):
     async def stream(self, query: Any, *args: Any, **options: Any) -> Any:
         """As the parent, for what may be stored."""
         return await super().stream(await find(query, options["context_value"]), *args, **options)
+
+    def go_on(self, asked: ExecutionContext, context: Context) -> AsyncGenerator[Any, None]:
+        """The answers to a subscription that was let in before, from where ``context`` is and for whom it speaks."""
+        execution = replace(
+            asked, context=context, provided_operation_name=asked.operation_name, pre_execution_errors=None, result=None
+        )
+        extensions = self.get_extensions()
+        stream: AsyncGenerator[Any, None] = self._stream(
+            execution,
+            extensions_runner=self.create_extensions_runner(execution, extensions),
+            middleware_manager=self._get_middleware_manager(extensions),
+            execution_context_class=self.execution_context_class,
+        )
+        return stream
 
     def _create_execution_context(self, *args: Any, **options: Any) -> ExecutionContext:
         """As the parent; the guard has decided about the document when strawberry gets it."""

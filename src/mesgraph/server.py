@@ -22,7 +22,7 @@ from mesgraph.signatures.demands import DEMANDABLE, unknown
 
 GRACE_S = 8
 WEBSOCKET_MESSAGE_MAX = 64 * 1024
-CONNECTIONS_MAX = 5_000
+CONNECTIONS_MAX = 10_000
 
 
 class Unfit(Exception):

@@ -9,7 +9,7 @@ from mesgraph.access.actions import bootstrap
 from mesgraph.access.queries import authenticate
 from mesgraph.access.roles import Role
 from mesgraph.api.context import Context
-from mesgraph.api.live import follow
+from mesgraph.api.live.topics import follow
 from mesgraph.work import Actor
 from tests.api import Api
 

@@ -309,7 +309,7 @@ def until_now(tail: Tail) -> Callable[..., AsyncIterator[Recorded]]:
     """In place of :meth:`Tail.follow`: what was recorded so far, and then an end."""
     follow, end = tail.follow, tail.cursor.position
 
-    async def so_far(after: Cursor | None = None) -> AsyncIterator[Recorded]:
+    async def so_far(after: Cursor | None = None, *, to_end: bool = False) -> AsyncIterator[Recorded]:
         if (after or tail.cursor).position >= end:
             return
         async for event in follow(after):

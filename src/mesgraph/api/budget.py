@@ -8,11 +8,12 @@ reads, writes and traces.
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import thread_time
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +77,42 @@ class Budgets:
         return bucket
 
 
+class Payer(Protocol):
+    """Whom time of the processor is charged to."""
+
+    def take(self, used_s: float) -> None:
+        """Take what was used."""
+
+
+class Shares:
+    """Those who share what is done for all of them. Each pays for as many parts as were added for it."""
+
+    def __init__(self) -> None:
+        self._parts: Counter[Bucket | None] = Counter()
+
+    def add(self, bucket: Bucket | None) -> None:
+        """One part more."""
+        self._parts[bucket] += 1
+
+    def remove(self, bucket: Bucket | None) -> None:
+        """One part less."""
+        self._parts[bucket] -= 1
+        if not self._parts[bucket]:
+            del self._parts[bucket]
+
+    def take(self, used_s: float) -> None:
+        """Take what was used from each its share; threads call this, too."""
+        parts = list(self._parts.items())
+        whole = sum(count for _, count in parts)
+        for bucket, count in parts:
+            if bucket is not None:
+                bucket.take(used_s * count / whole)
+
+    def wait_s(self) -> float:
+        """How long until one of them has something left; what is done for that one costs no more for the others."""
+        return min((bucket.wait_s() if bucket else 0.0 for bucket in self._parts), default=0.0)
+
+
 class Meter:
     """Counts what one request, or one socket, uses; what was used before anybody was known is charged later."""
 
@@ -83,20 +120,20 @@ class Meter:
         self.used_s = 0.0
         self.charge_at_s = 0.0
         self._charged_s = 0.0
-        self._bucket: Bucket | None = None
+        self._payer: Payer | None = None
         self._lock = threading.Lock()
 
-    def charge_to(self, bucket: Bucket | None) -> None:
-        """From now on ``bucket`` pays, and for what was used until now."""
-        self._bucket = bucket
+    def charge_to(self, payer: Payer | None) -> None:
+        """From now on ``payer`` pays, and for what was used until now."""
+        self._payer = payer
         self.charge()
 
     def charge(self) -> None:
         """Take what was used since the last time; done now and then, because steps are many and short."""
         with self._lock:
             used_s = self.used_s
-            if self._bucket is not None:
-                self._bucket.take(used_s - self._charged_s)
+            if self._payer is not None:
+                self._payer.take(used_s - self._charged_s)
                 self._charged_s = used_s
             self.charge_at_s = used_s + CHARGED_S
 
@@ -109,9 +146,10 @@ def meter() -> Meter | None:
     return _meter.get()
 
 
-async def metered(work: Coroutine[Any, Any, T]) -> T:
-    """Do ``work``, and all tasks that it starts, under a new meter."""
+async def metered(work: Coroutine[Any, Any, T], payer: Payer | None = None) -> T:
+    """Do ``work``, and all tasks that it starts, under a new meter, charged to ``payer`` once there is one."""
     new = Meter()
+    new.charge_to(payer)
     token = _meter.set(new)
     try:
         return await _Timed(work, new)

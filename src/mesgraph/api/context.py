@@ -1,6 +1,7 @@
 """What a resolver can reach: the plant, the actor, and the loaders of this operation."""
 
 import asyncio
+import copy
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -16,6 +17,7 @@ from mesgraph.access.models import Account, ApiKey, Identity, LoginSession, Role
 from mesgraph.access.policy import EVENT_AUDIENCE, SYSTEM_READERS
 from mesgraph.access.reach import known_among
 from mesgraph.api.budget import Bucket, timed
+from mesgraph.api.live.place import Place
 from mesgraph.db import Entity
 from mesgraph.db.scope import Sites
 from mesgraph.errors import Code, Denied, Refused
@@ -55,7 +57,14 @@ class Context:
         self.admitted: asyncio.Future[tuple[str | None, Actor]] | None = None
         self.peer: str | None = None
         self.reads: Counter[str] = Counter()
+        self.place = Place()
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
+
+    def at(self, place: Place) -> "Context":
+        """The same caller's for one operation of several, which is at ``place``."""
+        own = copy.copy(self)
+        own.place, own.reads, own._loaders = place, Counter(), {}
+        return own
 
     @property
     def actor(self) -> Actor:

@@ -59,11 +59,16 @@ class Door:
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
         self._known: dict[str, Known] = {}
+        self._told: list[Callable[[int], None]] = []
         self._changed: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self.login = Login(plant.database, plant.clock, self._wrong_login)
         client = _client(plant.settings)
         self.provider = None if client is None else Provider(client, plant.clock)
         plant.tail.listen(self._hear)
+
+    def tell(self, listener: Callable[[int], None]) -> None:
+        """Tell ``listener`` whose rights may have changed, before anything is told that was recorded afterwards."""
+        self._told.append(listener)
 
     async def close(self) -> None:
         """Let go of connections to the identity provider."""
@@ -155,6 +160,8 @@ class Door:
         waiting = self._changed.pop(principal_id, None)
         if waiting is not None:
             waiting.set()
+        for listener in self._told:
+            listener(principal_id)
 
     def note_wrong_token(self, address: str, authorization: str) -> None:
         """Count a key or token that nobody has (:mod:`mesgraph.security_events`)."""

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeAlias
 
-import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mesgraph.api.door import Door
 
 ADMITTED = "mesgraph.admitted"
 """Where in the scope the view says whom it let in: a future of the Authorization value and the actor."""
+AGAIN_S = 0.05
 SERVICE_RESTART = 1012
 OPEN_SOCKET = frozenset({"websocket.accept", "websocket.send"})
 
@@ -76,18 +76,28 @@ class Ends:
             last = message
             await send(message)
 
-        async with anyio.create_task_group() as group:
-            scope[ADMITTED] = asyncio.get_running_loop().create_future()
+        scope[ADMITTED] = asyncio.get_running_loop().create_future()
+        answering = asyncio.current_task()
+        assert answering is not None, "an application runs in a task"
 
-            async def end(reason: Reason) -> None:
-                nonlocal code
-                code = await reason(scope)
-                group.cancel_scope.cancel()
+        async def end(reason: Reason) -> None:
+            nonlocal code
+            code = await reason(scope)
+            while True:  # until it ends, whatever it waits for next
+                answering.cancel()
+                await asyncio.sleep(AGAIN_S)
 
-            for reason in self._reasons:
-                group.start_soon(end, reason)
+        ending = [asyncio.create_task(end(reason)) for reason in self._reasons]
+        try:
             await self._app(scope, receive, noting)
-            group.cancel_scope.cancel()
+        except asyncio.CancelledError:
+            if not code:
+                raise
+            while answering.uncancel():
+                pass
+        finally:
+            for task in ending:
+                task.cancel()
         if last.get("type") == "http.response.start" or last.get("more_body"):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif code and last.get("type") in OPEN_SOCKET:

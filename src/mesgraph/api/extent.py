@@ -32,6 +32,7 @@ from graphql import (
     is_composite_type,
 )
 
+from mesgraph.access.policy import RECORDED
 from mesgraph.api import limits
 from mesgraph.api.limits import SATURATED, Excess, at_most
 from mesgraph.api.literals import check_literals
@@ -64,13 +65,15 @@ class Part(NamedTuple):
 class Extent:
     """A document within the limits, whose cost can still depend on its variables.
 
-    ``types`` are those whose fields it reads, ``introspects`` whether it asks about the schema itself.
+    ``types`` are those whose fields it reads, ``recorded`` whether it is recorded who reads one of them,
+    ``introspects`` whether it asks about the schema itself.
     """
 
     schema: GraphQLSchema
     fragments: dict[str, FragmentDefinitionNode]
     operations: dict[str, OperationDefinitionNode]
     types: set[str] = field(default_factory=set)
+    recorded: bool = False
     introspects: bool = False
     _costs: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
     _sized: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -307,6 +310,7 @@ class _Walk:
         for key, nodes in fields.items():
             at_most("one place", f"fields that answer as {key[:40]!r}", len(nodes), limits.SAME_KEY_MAX, "ask once")
             self._extent.types.update(parent for parent, _, _ in nodes)
+            self._extent.recorded |= any((parent, node.name.value) in RECORDED for parent, _, node in nodes)
             deeper = lists
             if nodes[0][0].startswith("__") and nodes[0][1] is not None:
                 deeper += _is_list(nodes[0][1].type)

@@ -117,6 +117,7 @@ class Guard:
             return
         execution.graphql_document = prepared.document
         expect_columns(prepared.columns)
+        context.place.asks(execution, prepared)
         yield from self._refusals(prepared, execution.variables or {}, name or None, context, cost_max)
 
     def _refusals(

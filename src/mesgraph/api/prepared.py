@@ -18,6 +18,7 @@ from graphql.language.parser import MAX_NESTING_DEPTH, Parser
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from mesgraph.access.policy import RECORDED
 from mesgraph.api.errors import refusal
 from mesgraph.api.extent import Extent, measure
 from mesgraph.api.inlined import as_variables, form_of, with_variables
@@ -28,6 +29,8 @@ from mesgraph.errors import Code
 DOCUMENTS_KEPT = 500
 TOKENS_KEPT = 50_000
 """Of all documents that are kept: a token takes some 600 bytes, so that is 30 MB."""
+PERSONAL = frozenset(type_name for type_name, _ in RECORDED) - {"Query", "Subscription"}
+"""Types of which those whom they are about see more than others do."""
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
@@ -40,6 +43,8 @@ class Prepared:
     tokens: int
     introspects: bool
     columns: bool
+    personal: bool
+    """Whether it depends on who asks, beyond roles and sites: what is recorded, or shown to whom it is about."""
     plans: dict[Any, Any] = field(default_factory=dict, compare=False)
     """What was compiled of it (:mod:`mesgraph.api.plan`), kept for as long as the document is."""
 
@@ -120,6 +125,7 @@ class Documents:
             tokens=parser.token_count,
             introspects=extent.introspects,
             columns=bool(extent.types & COLUMNS),
+            personal=extent.recorded or bool(extent.types & PERSONAL),
         )
 
     def _keep(self, text: str, made: Prepared) -> None:

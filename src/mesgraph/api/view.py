@@ -8,6 +8,8 @@ alone); 401 when nobody is known.
 import json
 import math
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
@@ -21,6 +23,7 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.streaming import HTTPStreamTransport, merge_stream_with_heartbeat
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET
@@ -33,6 +36,8 @@ from mesgraph.api.ending import ADMITTED
 from mesgraph.api.guard import LONG, Guard, overdrawn
 from mesgraph.api.json_bounds import check_json
 from mesgraph.api.limits import BODY_MAX, DIGITS_MAX, Excess
+from mesgraph.api.live.hub import Hub
+from mesgraph.api.live.outlet import Frame, Inbox, TooSlow
 from mesgraph.api.plan.plans import Plans
 from mesgraph.api.socket import Socket
 from mesgraph.api.stored import asked, find, stored_only, with_extensions
@@ -64,6 +69,7 @@ class GraphQLView(GraphQL[Context, None]):
         plant: Plant,
         door: Door,
         budgets: Budgets,
+        hub: Hub,
         *,
         plans: Plans | None = None,
         stream: str = GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -79,6 +85,7 @@ class GraphQLView(GraphQL[Context, None]):
         )
         self._guard: Guard = schema.guard
         self._plans = plans
+        self.hub = hub
         self._budgets = budgets
         self._plant = plant
         self._door = door
@@ -153,6 +160,41 @@ class GraphQLView(GraphQL[Context, None]):
         data: Any = await super().parse_http_body(request)
         data.query = asked(data.query, data.extensions)
         return data
+
+    async def execute_operation(self, *, request_data: Any, context: Context, **options: Any) -> Any:  # type: ignore[override]  # which is called by name
+        """As the parent; a stream goes on in a group."""
+        if isinstance(request_data, list) or self._get_stream_transport(request_data.protocol) is None:
+            return await super().execute_operation(request_data=request_data, context=context, **options)
+
+        async def begin(own: Context) -> Any:
+            return await alone(request_data=request_data, context=own, **options)
+
+        alone = super().execute_operation
+        return self.hub.stream(context, begin, Inbox())
+
+    def _stream_result(self, request: Request, result: Any, transport: HTTPStreamTransport) -> Any:
+        """As the parent; whoever does not read is cut off without the last word, and comes again with its cursor."""
+
+        async def stream() -> AsyncGenerator[Any, None]:
+            try:
+                async with aclosing(result):
+                    async for answer in result:
+                        if isinstance(answer, Frame):
+                            yield answer.event
+                        else:
+                            told = await self.process_result(request, answer)
+                            yield transport.encode_next(told, self.encode_json_string)
+            except TooSlow as slow:
+                yield f": {slow}\r\n\r\n"
+                return
+            yield transport.encode_complete()
+
+        return merge_stream_with_heartbeat(
+            stream,
+            lambda: transport.heartbeat_message(self.encode_json_string),
+            interval=transport.heartbeat_interval,
+            send_initial_heartbeat=transport.send_initial_heartbeat,
+        )
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """As the parent; without ``data`` when nothing was executed."""

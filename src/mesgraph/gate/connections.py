@@ -9,11 +9,13 @@ import ipaddress
 import json
 from collections import Counter
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
+from mesgraph.api.live.outlet import READY
 from mesgraph.errors import MEANINGS, Code
 
 FIRST_BYTE_S = 10.0
@@ -155,17 +157,84 @@ class PatientConnection(HttpToolsProtocol):
         self.transport.close()
 
 
+class Drained(Protocol):
+    """Waits for a reader that was behind."""
+
+    def drained(self) -> None:
+        """The reader has caught up."""
+
+
+class Mail:
+    """As much of ``asyncio.Queue`` as a WebSocket needs: one reader, and mostly nothing in it."""
+
+    __slots__ = ("_messages", "_waiting")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Any) -> None:
+        """Add a message."""
+        self._messages.append(message)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> Any:
+        """The first message, as soon as there is one."""
+        while not self._messages:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._messages.pop(0)
+
+    def empty(self) -> bool:
+        """Whether there is none."""
+        return not self._messages
+
+
 class PatientSocket(WebSocketsSansIOProtocol):
-    """A WebSocket, which keeps its place among the connections of its peer, and must be read."""
+    """A WebSocket, which keeps its place among the connections of its peer, and must be read.
+
+    It stands in the extensions of its scope and takes ready frames there (:mod:`mesgraph.api.live.outlet`).
+    """
 
     def __init__(self, *args: Any, peers: Peers, **options: Any) -> None:
         super().__init__(*args, **options)
         self._peers = peers
         self._unread: asyncio.TimerHandle | None = None
+        self._waiting: list[Drained] = []
+        self.paused = False
+        self.queue: Any = Mail()
+
+    def handle_connect(self, event: Request) -> None:
+        """As the parent, for an application that may have frames that are ready."""
+        super().handle_connect(event)
+        if self.handshake_initiated and not self.handshake_complete:
+            extensions: Any = self.scope["extensions"]
+            extensions[READY] = self
+
+    def start_keepalive(self) -> None:
+        """As the parent, once the handshake is done: what it took is not needed any more."""
+        super().start_keepalive()
+        self.request.headers.clear()  # the parser of the connection keeps it
+        del self.request, self.response
+
+    def buffered(self) -> int:
+        """Bytes that the reader has not taken."""
+        return self.transport.get_write_buffer_size()
+
+    def send_ready(self, frame: bytes) -> None:
+        """Write a frame, unless the connection ends."""
+        if not (self.close_sent or self.disconnected):
+            self.transport.write(frame)
+
+    def on_drained(self, then: Drained) -> None:
+        """Tell ``then`` when the reader is not behind any more."""
+        self._waiting.append(then)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As the parent."""
         self._written()
+        self._waiting.clear()
         if self.client is not None:
             self._peers.leave(self.client[0])
         super().connection_lost(exc)
@@ -173,12 +242,17 @@ class PatientSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """As the parent; the reader does not read."""
         super().pause_writing()
+        self.paused = True
         self._unread = self.loop.call_later(READING_S, self.transport.abort)
 
     def resume_writing(self) -> None:
         """As the parent; it reads again."""
         super().resume_writing()
         self._written()
+        self.paused = False
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.drained()
 
     def _written(self) -> None:
         if self._unread is not None:

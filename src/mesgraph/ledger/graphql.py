@@ -15,7 +15,7 @@ from mesgraph.api.command import shown
 from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition, DateTimeRange, in_range
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import NODES, parse_node_id
 from mesgraph.api.paging import Connection, Edge, First, PageInfo, check_first
 from mesgraph.api.record import LedgerEventType

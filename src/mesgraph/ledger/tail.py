@@ -60,8 +60,11 @@ class Tail:
         """Tell ``listener`` of each batch of events before any reader gets them."""
         self._listeners.append(listener)
 
-    async def follow(self, after: Cursor | None = None) -> AsyncIterator[Recorded]:
-        """Every event behind ``after`` (``None``: from now on), for ever. Refuses what :meth:`check` refuses."""
+    async def follow(self, after: Cursor | None = None, *, to_end: bool = False) -> AsyncIterator[Recorded]:
+        """Every event behind ``after`` (``None``: from now on), for ever, or up to where this process has read.
+
+        Refuses what :meth:`check` refuses.
+        """
         await self.check(after)
         position = self.cursor.position if after is None else after.position
         while True:
@@ -72,8 +75,11 @@ class Tail:
             for event in batch:
                 position = event.position
                 yield event
-            if not batch:
-                await news.wait()
+            if batch:
+                continue
+            if to_end:
+                return
+            await news.wait()
 
     async def moved_from(self, position: int) -> None:
         """Wait until the record goes on behind ``position``."""

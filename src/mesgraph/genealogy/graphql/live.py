@@ -8,7 +8,7 @@ import strawberry
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursor_of, follow
 from mesgraph.api.record import LedgerEventType
 from mesgraph.genealogy import queries
 from mesgraph.genealogy.events import WORDS

@@ -14,7 +14,7 @@ from mesgraph.api.command import CommandInput, CommandPayload, command, shown
 from mesgraph.api.context import Context, Info
 from mesgraph.api.enums import described_enum
 from mesgraph.api.filters import Condition
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursor_of, follow
 from mesgraph.api.nodes import Node, find_optional, node
 from mesgraph.api.paging import Connection, Order, listing, orders
 from mesgraph.api.relations import read_from, to_one

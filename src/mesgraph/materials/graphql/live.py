@@ -1,5 +1,6 @@
 """The live topic of items."""
 
+from asyncio import gather
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursors_of, follow
 from mesgraph.api.nodes import find
 from mesgraph.api.record import LedgerEventType
 from mesgraph.equipment.models import Site
@@ -64,16 +65,13 @@ class MaterialSubscriptions:
         kinds = frozenset(ITEM_TYPES.values())
         async for event in follow(context, after):
             subjects = [id_ for kind, id_, _ in event.subjects if kind in kinds]
-            rows = [row for id_ in subjects if (row := await context.one(Item, id_)) is not None]
+            rows = [row for row in await gather(*(context.one(Item, id_) for id_ in subjects)) if row is not None]
             wanted = [
                 row
                 for row in rows
                 if site_id in (None, row.site_id) and (material_ids is None or row.material_id in material_ids)
             ]
-            here = cursor_of(context, event)
-            before = Cursor(here.epoch, here.position - 1)
-            for i, row in enumerate(wanted, start=1):
-                place = here if i == len(wanted) else before
+            for row, place in zip(wanted, cursors_of(context, event, len(wanted)), strict=True):
                 yield LotStatusEvent(cursor=place, event=shown(event), item=shown(row))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Info
-from mesgraph.api.live import moments
+from mesgraph.api.live.topics import moments
 from mesgraph.api.nodes import NodeRef, find
 from mesgraph.api.scalars import Duration
 from mesgraph.equipment.graphql import EquipmentNode

@@ -1,5 +1,6 @@
 """Orders and jobs to look at, and live: lists, readiness, what a work unit does next."""
 
+from asyncio import gather
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mesgraph.api.command import shown
 from mesgraph.api.context import Context, Info
-from mesgraph.api.live import AfterCursor, cursor_of, follow
+from mesgraph.api.live.topics import AfterCursor, cursors_of, follow
 from mesgraph.api.nodes import NodeRef, find, find_optional
 from mesgraph.api.record import LedgerEventType
 from mesgraph.api.scalars import Duration
@@ -101,11 +102,17 @@ class RequestScopeInput:
     order: strawberry.ID | None = strawberry.field(default=None, description="This order.")
 
 
+CURSOR = (
+    "Pass it as `after` to go on. Of several messages about one event only the last is behind it: going on from within "
+    "them sends them again, so that none is lost."
+)
+
+
 @strawberry.type(description="Something happened to a job.")
 class JobOrderEvent:
     """One event of the topic."""
 
-    cursor: Cursor = strawberry.field(description="Pass it as `after` to go on behind it.")
+    cursor: Cursor = strawberry.field(description=CURSOR)
     event: LedgerEventType = strawberry.field(description="The record.")
     job_order: JobOrderNode | None = strawberry.field(description="The job as it is now.")
 
@@ -114,7 +121,7 @@ class JobOrderEvent:
 class OperationsRequestEvent:
     """One event of the topic."""
 
-    cursor: Cursor = strawberry.field(description="Pass it as `after` to go on behind it.")
+    cursor: Cursor = strawberry.field(description=CURSOR)
     event: LedgerEventType = strawberry.field(description="The record.")
     operations_request: OperationsRequestNode | None = strawberry.field(description="The order as it is now.")
 
@@ -144,11 +151,14 @@ class OrderSubscriptions:
 
         site, equipment, order = await context.read(ids)
         async for event in follow(context, after, wanted=lambda e: site in (None, e.site_id) and _names(e, JobOrder)):
-            for key in _subjects(event, JobOrder):
-                job = await context.one(JobOrder, key)
-                fits = job is not None and equipment in (None, job.equipment_id) and order in (None, job.request_id)
-                if fits:
-                    yield JobOrderEvent(cursor=cursor_of(context, event), event=shown(event), job_order=shown(job))
+            named = await gather(*(context.one(JobOrder, key) for key in _subjects(event, JobOrder)))
+            jobs = [
+                job
+                for job in named
+                if job is not None and equipment in (None, job.equipment_id) and order in (None, job.request_id)
+            ]
+            for job, place in zip(jobs, cursors_of(context, event, len(jobs)), strict=True):
+                yield JobOrderEvent(cursor=place, event=shown(event), job_order=shown(job))
 
     @strawberry.subscription(description="Everything that happens to orders.")
     async def operations_request_changed(
@@ -173,11 +183,10 @@ class OrderSubscriptions:
             return bool(keys) and site in (None, event.site_id) and (order is None or order in keys)
 
         async for event in follow(context, after, wanted=fits):
-            for key in _subjects(event, OperationsRequest):
-                row = await context.one(OperationsRequest, key)
-                yield OperationsRequestEvent(
-                    cursor=cursor_of(context, event), event=shown(event), operations_request=shown(row)
-                )
+            keys = _subjects(event, OperationsRequest)
+            rows = await gather(*(context.one(OperationsRequest, key) for key in keys))
+            for row, place in zip(rows, cursors_of(context, event, len(rows)), strict=True):
+                yield OperationsRequestEvent(cursor=place, event=shown(event), operations_request=shown(row))
 
 
 def _subjects(event: Recorded, cls: type[JobOrder] | type[OperationsRequest]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Subscriptions: follow the record from a cursor on.
+"""What a topic is written with: follow the record from a cursor on, or look at a state whenever it may have changed.
 
 Every event topic takes ``after``; a client that reconnects with the last cursor it saw misses nothing and sees nothing
 twice. A state topic begins with the state and sends it again when it has changed; what changes at once is sent once.
@@ -32,18 +32,24 @@ async def follow(
 ) -> AsyncIterator[Recorded]:
     """The recorded events of ``types`` (``None``: all) in the actor's sites that are ``wanted``.
 
-    Ends with UNAUTHENTICATED at the first event after the actor's key ended.
+    Ends with UNAUTHENTICATED at the first event after the actor's key ended, and at the end of the record where a
+    group goes on (:class:`~mesgraph.api.live.place.Place`).
     """
-    with context.plant.metrics.subscriptions.track_inprogress():
-        async for event in context.plant.tail.follow(after):
-            await context.prove_again()
-            await context.rest()
-            if (
-                context.may_see(event.type, event.site_id)
-                and (types is None or event.type in types)
-                and (wanted is None or wanted(event))
-            ):
-                yield event
+    place, tail = context.place, context.plant.tail
+    start = place.start or after or tail.cursor
+    place.end(start.position)
+    async for event in tail.follow(start, to_end=place.stops):
+        await context.prove_again()
+        await context.rest()
+        place.begin(event.position)
+        if (
+            context.may_see(event.type, event.site_id)
+            and (types is None or event.type in types)
+            and (wanted is None or wanted(event))
+        ):
+            yield event
+        place.end(event.position)
+    place.arrive(Cursor(start.epoch, place.done))
 
 
 class Due(Protocol):
@@ -59,8 +65,14 @@ REST_S = 0.05
 async def moments(context: Context, *, wanted: Callable[[Recorded], bool], due: Due) -> AsyncGenerator[Cursor, None]:
     """When to look at a state: at once, a moment after events that are ``wanted``, and when the clock reaches what is
     ``due`` next. Each time with the place in the record up to which the state must count.
+
+    Where a group goes on there is no moment: the group looks for all.
     """
-    clock, seen, woken = context.plant.clock, context.plant.tail.cursor, asyncio.Event()
+    place, clock, seen = context.place, context.plant.clock, context.plant.tail.cursor
+    if place.stops:
+        place.arrive(seen, state=True)
+        return
+    woken = place.woken = asyncio.Event()
 
     async def listen(after: Cursor) -> None:
         nonlocal seen
@@ -72,8 +84,10 @@ async def moments(context: Context, *, wanted: Callable[[Recorded], bool], due: 
     try:
         while True:
             woken.clear()
+            place.look()
             looked_at = clock.now()
             yield seen
+            place.looked()
             moment = await context.read(partial(due, now=looked_at))
             waiting: set[asyncio.Task[object]] = {listening, asyncio.create_task(woken.wait())}
             if moment is not None:
@@ -94,3 +108,9 @@ async def moments(context: Context, *, wanted: Callable[[Recorded], bool], due: 
 def cursor_of(context: Context, event: Recorded) -> Cursor:
     """The place of ``event``; pass it as ``after`` to go on behind it."""
     return Cursor(context.plant.tail.cursor.epoch, event.position)
+
+
+def cursors_of(context: Context, event: Recorded, messages: int) -> list[Cursor]:
+    """The places of so many messages about one event: only the last of them is behind it."""
+    behind = cursor_of(context, event)
+    return [Cursor(behind.epoch, behind.position - 1)] * (messages - 1) + [behind][:messages]
