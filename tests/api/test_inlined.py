@@ -95,3 +95,15 @@ async def test_answers_are_those_of_the_text_as_it_was_sent(api: Api) -> None:
             assert reference.errors is None
             assert answer.decode() == written({"data": reference.data})
     assert by_plans >= 4
+
+
+def test_what_is_refused_is_validated_once_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans look at it, and graphql-core tells what is wrong with it."""
+    documents, validated = Documents(build_schema()._schema), []
+    prepare = documents._prepare
+    monkeypatch.setattr(documents, "_prepare", lambda text, *of: (validated.append(text), prepare(text, *of))[1])
+    for text in ("{ nothing }", "{ nothing }", "{ nowhere }", "{ nothing }"):
+        errors = documents.prepared(text)
+        assert isinstance(errors, list)
+        assert text[2:-2] in errors[0].message
+    assert validated == ["{ nothing }", "{ nowhere }", "{ nothing }"]

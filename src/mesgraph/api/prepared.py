@@ -62,16 +62,26 @@ class Documents:
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
         self._tokens = 0
         self._forms: OrderedDict[str, str | None] = OrderedDict()
+        self._refused: tuple[str, bool, tuple[GraphQLError, ...]] = ("", False, ())
 
     def prepared(self, text: str, *, suggest: bool = False) -> Prepared | list[GraphQLError]:
         """The document of ``text``, or why it is refused; ``suggest`` lets the reasons name what may have been meant.
 
-        What is refused is not kept: it would push out what is used.
+        What is refused is not kept, for it would push out what is used; but the last one, at which plans look and then
+        graphql-core.
         """
         found = self._kept.get(text)
         if found is not None:
             self._kept.move_to_end(text)
             return found
+        if self._refused[:2] == (text, suggest):
+            return list(self._refused[2])
+        made = self._prepared(text, suggest)
+        if not isinstance(made, Prepared):
+            self._refused = text, suggest, tuple(made)
+        return made
+
+    def _prepared(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
         try:
             made = self._prepare(text, suggest)
         except Excess as excess:
