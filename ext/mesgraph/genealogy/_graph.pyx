@@ -26,6 +26,7 @@ from mesgraph.genealogy._view cimport (
     load_acquire,
     load_amount,
     load_bits,
+    load_relaxed,
     lowest_bit,
     total_of,
 )
@@ -544,3 +545,20 @@ cdef class Graph(Writer):
             remaining.count = removed.count = at
             reached.remaining, reached.removed = remaining, removed
         return 0
+
+
+def copied(const uint8_t[::1] column) -> bytes:
+    """The bytes of a column that others may mark meanwhile, number by number: none of them is half marked."""
+    cdef int64_t size = column.shape[0], i
+    cdef bytearray copy = bytearray(size)
+    cdef uint8_t[::1] bytes_to = copy
+    cdef const uint32_t* source
+    cdef uint32_t* to
+    if size >= 4:
+        source, to = <const uint32_t*>&column[0], <uint32_t*>&bytes_to[0]
+        with nogil:
+            for i in range(size // 4):
+                to[i] = load_relaxed(source + i)
+    for i in range(size // 4 * 4, size):
+        bytes_to[i] = column[i]
+    return bytes(copy)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mesgraph.genealogy._graph import Graph
+from mesgraph.genealogy._graph import Graph, copied
 
 MAGIC = b"mesgraph genealogy 2\n"
 PREFIX = struct.Struct(f"<{len(MAGIC)}sII")
@@ -144,7 +144,7 @@ def _write(file: Any, column: memoryview) -> int:
     """Write a column that others may mark meanwhile; the checksum is of what was written."""
     checksum = 0
     for start in range(0, column.nbytes, PIECE):
-        piece = bytes(column[start : start + PIECE])
+        piece = copied(column[start : start + PIECE])
         checksum = zlib.crc32(piece, checksum)
         file.write(piece)
     return checksum
