@@ -21,6 +21,8 @@ from mesgraph.gate.tls import check_pair, modern
 from mesgraph.signatures.demands import DEMANDABLE, unknown
 
 GRACE_S = 8
+SWITCH_S = 0.001
+"""For how long a thread that computes, such as one that reads a long document, lets the event loop wait."""
 WEBSOCKET_MESSAGE_MAX = 64 * 1024
 CONNECTIONS_MAX = 10_000
 
@@ -82,6 +84,7 @@ def application() -> Starlette:
     would stop everything for a quarter of a second, again and again, so it is told to leave them alone.
     """
     gc.disable()
+    sys.setswitchinterval(SWITCH_S)
     from mesgraph.app import create_app
     from mesgraph.schema import build_schema
 

@@ -1,5 +1,6 @@
 """Documents that were parsed, measured and validated once, kept for the next time that they are sent."""
 
+import asyncio
 import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from mesgraph.access.policy import RECORDED
+from mesgraph.api.budget import timed
 from mesgraph.api.errors import refusal
 from mesgraph.api.extent import Extent, measure
 from mesgraph.api.inlined import as_variables, form_of, with_variables
@@ -27,6 +29,9 @@ from mesgraph.api.literals import refused_literals
 from mesgraph.errors import Code
 
 DOCUMENTS_KEPT = 500
+REFUSED_KEPT = 16
+LONG = 1_000
+"""Characters from which on a document may take long to be read: a hundredth of a second and more."""
 TOKENS_KEPT = 50_000
 """Of all documents that are kept: a token takes some 600 bytes, so that is 30 MB."""
 PERSONAL = frozenset(type_name for type_name, _ in RECORDED) - {"Query", "Subscription"}
@@ -62,35 +67,45 @@ class Documents:
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
         self._tokens = 0
         self._forms: OrderedDict[str, str | None] = OrderedDict()
-        self._refused: tuple[str, bool, tuple[GraphQLError, ...]] = ("", False, ())
+        self._refused: OrderedDict[tuple[str, bool], tuple[GraphQLError, ...]] = OrderedDict()
 
     def prepared(self, text: str, *, suggest: bool = False) -> Prepared | list[GraphQLError]:
         """The document of ``text``, or why it is refused; ``suggest`` lets the reasons name what may have been meant.
 
-        What is refused is not kept, for it would push out what is used; but the last one, at which plans look and then
-        graphql-core.
+        What is refused is kept for its request alone, in which plans look at it and then graphql-core.
         """
+        found = self._known(text, suggest)
+        return self._noted(text, suggest, self._made(text, suggest)) if found is None else found
+
+    async def read(self, text: str, *, suggest: bool) -> None:
+        """Have a long document that is not known read in a thread, so that meanwhile others are answered."""
+        if len(text) >= LONG and self._known(text, suggest) is None:
+            self._noted(text, suggest, await asyncio.to_thread(timed(self._made), text, suggest))
+
+    def _known(self, text: str, suggest: bool) -> Prepared | list[GraphQLError] | None:
         found = self._kept.get(text)
         if found is not None:
             self._kept.move_to_end(text)
             return found
-        if self._refused[:2] == (text, suggest):
-            return list(self._refused[2])
-        made = self._prepared(text, suggest)
-        if not isinstance(made, Prepared):
-            self._refused = text, suggest, tuple(made)
+        refused = self._refused.get((text, suggest))
+        return None if refused is None else list(refused)
+
+    def _noted(self, text: str, suggest: bool, made: Prepared | list[GraphQLError]) -> Prepared | list[GraphQLError]:
+        if isinstance(made, Prepared):
+            self._keep(text, made)
+        else:
+            self._refused[text, suggest] = tuple(made)
+            if len(self._refused) > REFUSED_KEPT:
+                self._refused.popitem(last=False)
         return made
 
-    def _prepared(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
+    def _made(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
         try:
-            made = self._prepare(text, suggest)
+            return self._prepare(text, suggest)
         except Excess as excess:
             return [refusal(str(excess), excess.code)]
         except GraphQLError as error:
             return [_within_tokens(error)]
-        if isinstance(made, Prepared):
-            self._keep(text, made)
-        return made
 
     def formed(self, text: str) -> tuple[Prepared, dict[str, Any]] | None:
         """A document that differs from an earlier one in values inside alone, as one with variables, and their values;
@@ -139,6 +154,8 @@ class Documents:
         )
 
     def _keep(self, text: str, made: Prepared) -> None:
+        if text in self._kept:  # somebody else has read it meanwhile
+            return
         self._kept[text] = made
         self._tokens += made.tokens
         while self._tokens > TOKENS_KEPT or len(self._kept) > DOCUMENTS_KEPT:

@@ -41,6 +41,7 @@ from mesgraph.api.live.outlet import Frame, Inbox, TooSlow
 from mesgraph.api.plan.plans import Plans
 from mesgraph.api.socket import Socket
 from mesgraph.api.stored import asked, find, stored_only, with_extensions
+from mesgraph.documents.store import Standing
 from mesgraph.errors import Code, Denied, Unavailable
 from mesgraph.plant import Plant
 from mesgraph.security_events.kinds import SecurityEventKind
@@ -270,12 +271,15 @@ class GraphQLView(GraphQL[Context, None]):
         if context.stored_only or not isinstance(query, str):
             query = await find(query, context)
         name = sent.get("operationName") or None
+        text = query.text if isinstance(query, Standing) else query
+        if isinstance(text, str):
+            await self._guard.documents.read(text, suggest=context.explores)
         passed = self._guard.passed(query, sent.get("variables"), name, context)
-        text = None if passed is None else await plans.answer(*passed, name, context)
-        if text is None:
+        answer = None if passed is None else await plans.answer(*passed, name, context)
+        if answer is None:
             return None
         shown = f"{RESPONSE_TYPE}; charset=utf-8" if RESPONSE_TYPE in headers.get("accept", "") else "application/json"
-        return Response(text, media_type=shown)
+        return Response(answer, media_type=shown)
 
     def encode_json(self, data: object) -> str:
         """Compact JSON, within the limit of answers."""
