@@ -1,5 +1,6 @@
 """Values inside a document do not make it another one."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -107,3 +108,15 @@ def test_what_is_refused_is_validated_once_a_request(monkeypatch: pytest.MonkeyP
         assert isinstance(errors, list)
         assert text[2:-2] in errors[0].message
     assert validated == ["{ nothing }", "{ nowhere }"]
+
+
+async def test_a_long_document_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents, threads = Documents(build_schema()._schema), set()
+    prepare = documents._prepare
+    monkeypatch.setattr(documents, "_prepare", lambda *of: (threads.add(threading.get_ident()), prepare(*of))[1])
+    padding = " " * 1_000
+    for text in (f"{{ __typename {padding} }}", f"{{ nothing {padding} }}"):
+        await documents.read(text, suggest=False)
+        assert type(documents.prepared(text)) is type(documents.prepared(text))
+    assert threads
+    assert threading.get_ident() not in threads

@@ -85,10 +85,8 @@ class Guard:
         if _misshapen(query, variables, name) is not None:
             return None
         try:
-            prepared, values = self.documents.formed(query) or (
-                self.documents.prepared(query, suggest=context.explores),
-                {},
-            )
+            formed = self.documents.formed(query)
+            prepared, values = formed or (self.documents.prepared(query, suggest=context.explores), {})
             if not isinstance(prepared, Prepared):
                 return None
             sent = {**(variables or {}), **values}
