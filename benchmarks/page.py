@@ -29,7 +29,7 @@ def main() -> None:
         result = json.loads(file.read_text())
         if result["ratios"]:
             (PLOTS / f"{file.stem}.svg").write_text("\n".join(plot(result["ratios"])) + "\n")
-        parts.append("\n".join(section(file.stem, result)))
+        parts.append("\n".join(section(file.stem, result)) + "\n")
     PAGE.write_text("\n".join(parts) + "\n")
 
 

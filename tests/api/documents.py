@@ -22,8 +22,8 @@ from mesgraph.access.roles import EVERYONE
 from mesgraph.api.plan.shapes import Called, Found, Listed, shape_of
 from mesgraph.materials.models import Item
 
-DEPTH = 4
-FIELDS = 6
+DEPTH = 3
+FIELDS = 5
 
 
 @dataclass
