@@ -183,8 +183,14 @@ class Compiler:
             selected = scoped(selected, entity, self.dialect.name)
         return made(selected, self.dialect, everywhere=self.everywhere)
 
-    def _template(self, type_: GraphQLObjectType, table: Table, asked: Sequence[FieldDetails]) -> Template:
-        shown = Shown()
+    def write_object(
+        self,
+        shown: Shown,
+        type_: GraphQLObjectType,
+        asked: Sequence[FieldDetails],
+        write_value: Callable[[list[FieldDetails], GraphQLField], None],
+    ) -> None:
+        """An object whose values ``write_value`` writes."""
         shown.begin()
         lead = b""
         for name, nodes, definition in self.fields(type_, asked):
@@ -193,8 +199,12 @@ class Compiler:
             if definition is None:
                 shown.put(as_json(type_.name))
             else:
-                self._value(shown, type_, table, nodes, definition)
+                write_value(nodes, definition)
         shown.put(b"}")
+
+    def _template(self, type_: GraphQLObjectType, table: Table, asked: Sequence[FieldDetails]) -> Template:
+        shown = Shown()
+        self.write_object(shown, type_, asked, lambda nodes, of: self._value(shown, type_, table, nodes, of))
         return shown.template()
 
     def _value(
@@ -249,20 +259,14 @@ class Compiler:
         type_: Any,
         parts: Mapping[str, Expression | Computed],
     ) -> None:
-        shown.begin()
-        lead = b""
-        for name, below, definition in self.fields(type_, nodes):
-            shown.put(lead + as_json(name) + b":")
-            lead = b","
-            if definition is None:
-                shown.put(as_json(type_.name))
-                continue
+        def write_value(below: list[FieldDetails], definition: GraphQLField) -> None:
             part = parts[definition_of(definition).python_name]
             if isinstance(part, Computed):
                 shown.slot(self._computed(table, definition, part))
             else:
                 self._column(shown, type_, below[0].node.name.value, definition, table, part)
-        shown.put(b"}")
+
+        self.write_object(shown, type_, nodes, write_value)
 
     def _computed(self, table: Table, definition: GraphQLField, shape: Computed) -> Slot:
         column = table.column(shape.column)

@@ -96,19 +96,14 @@ class CalledRoot:
         self, shape: Entries, type_: Any, asked: Sequence[FieldDetails], relations: list[Relation]
     ) -> _emit.Template:
         shown = Shown()
-        shown.begin()
-        lead = b""
-        for name, nodes, definition in self._compiler.fields(type_, asked):
-            shown.put(lead + as_json(name) + b":")
-            lead = b","
-            if definition is None:
-                shown.put(as_json(type_.name))
-                continue
+
+        def write_value(nodes: list[FieldDetails], definition: GraphQLField) -> None:
             place = shape.places.get(definition_of(definition).python_name)
             if place is None:
                 raise NotPlanned(f"{type_.name}.{nodes[0].node.name.value}")
             shown.slot(self._slot(place, shape, definition, nodes, relations))
-        shown.put(b"}")
+
+        self._compiler.write_object(shown, type_, asked, write_value)
         return shown.template()
 
     def _slot(
