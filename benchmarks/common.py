@@ -35,7 +35,7 @@ class Size:
     orders: int
 
 
-SIZES = {"S": Size(0.8, 3, 100), "M": Size(2, 5, 1_000), "L": Size(10, 7, 10_000)}
+SIZES = {"S": Size(0.8, 3, 100), "M": Size(1, 5, 1_000), "L": Size(10, 7, 10_000)}
 
 
 def parser_of(description: str) -> argparse.ArgumentParser:

@@ -30,7 +30,7 @@ from mesgraph.migration import first_admin_key
 HERE = Path(__file__).parent
 MERCURIUS = HERE / "mercurius"
 COUNTS = (1_000, 5_000)
-ROUNDS = {"S": 3, "M": 7, "L": 15}
+ROUNDS = {"S": 3, "M": 5, "L": 15}
 EVENTS = 20
 TOPIC = """subscription { ledgerAppended(types: ["SITE_SUBMITTED"]) {
   cursor event { eventId type actor occurredAt recordedAt reasonCode leafHash } } }"""
