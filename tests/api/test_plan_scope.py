@@ -1,6 +1,5 @@
 """A plan reads no rows of sites without the scope of whoever asks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -67,11 +66,7 @@ async def test_and_row_security_hides_the_rows_if_it_did(api: Api, monkeypatch: 
     assert "HV2" not in answer
 
 
-def statements() -> Sequence[Any]:
-    return (Item, Transfer)
-
-
-@pytest.mark.parametrize("entity", statements())
+@pytest.mark.parametrize("entity", [Item, Transfer])
 async def test_every_kind_of_scoped_row_has_the_predicate(entity: Any, api: Api) -> None:
     database: Database = api.plant.database
     statement = made(scoped(select(entity.id), entity, database.dialect), database.sql, everywhere=False)
