@@ -21,8 +21,12 @@ from mesgraph.gate.tls import check_pair, modern
 from mesgraph.signatures.demands import DEMANDABLE, unknown
 
 GRACE_S = 8
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """For how long a thread that computes, such as one that reads a long document, lets the event loop wait."""
+COLLECTIONS = 2_000, 10, 100
+"""When Python looks for cycles (:func:`gc.set_threshold`): so that the usual ones take a few milliseconds, and the one
+that looks at everything is rare. Documents that are read are most of what is new, and they are no cycles.
+"""
 WEBSOCKET_MESSAGE_MAX = 64 * 1024
 CONNECTIONS_MAX = 10_000
 
@@ -91,6 +95,7 @@ def application() -> Starlette:
     app = create_app(watched=True)
     build_schema()
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     gc.enable()
     return app
 

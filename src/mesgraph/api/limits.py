@@ -35,6 +35,8 @@ STRING_MAX = 64 * 1024
 """Bytes of one string; the long values of :mod:`mesgraph.api.guard` have their own limit."""
 DIGITS_MAX = 40
 """Digits in a row. Python needs time that grows with their square to read a number."""
+CONTENT_TYPE_MAX = 200
+"""Characters of the header, which is taken apart as mail's are."""
 NAME_MAX = 255
 """Characters of an operation's name."""
 

@@ -10,8 +10,10 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    Location,
     OperationType,
     Source,
+    Token,
     specified_rules,
     validate,
 )
@@ -30,10 +32,10 @@ from mesgraph.errors import Code
 
 DOCUMENTS_KEPT = 500
 REFUSED_KEPT = 16
-LONG = 1_000
-"""Characters from which on a document may take long to be read: a hundredth of a second and more."""
+LONG = 300
+"""Characters from which on a document may take long to be read: some thousandths of a second and more."""
 TOKENS_KEPT = 50_000
-"""Of all documents that are kept: a token takes some 600 bytes, so that is 30 MB."""
+"""Of all documents that are kept: a token takes some 400 bytes with what is known of it, so that is 20 MB."""
 PERSONAL = frozenset(type_name for type_name, _ in RECORDED) - {"Query", "Subscription"}
 """Types of which those whom they are about see more than others do."""
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -57,6 +59,27 @@ class Prepared:
         """What the operation of this name is; none when there is no such one, or no name and several."""
         operation = self.extent.operation(name)
         return operation.operation if operation else None
+
+
+class Tokenless(Parser):
+    """A parser whose documents do not hold their tokens, of which nothing is needed but where they stand.
+
+    Tokens are half of a document's memory and two thirds of its objects, and because they are linked both ways it would
+    take a collection to be rid of them, which stops everything.
+    """
+
+    def loc(self, start_token: Token) -> Location | None:
+        """As the parent, with the place alone."""
+        location = super().loc(start_token)
+        if location is not None:
+            location.start_token = location.end_token = None  # type: ignore[assignment]  # see above
+        return location
+
+    def let_go(self) -> None:
+        """Unlink the tokens that were read."""
+        token: Token | None = self._lexer.token
+        while token is not None:
+            token.prev, token = None, token.prev
 
 
 class Documents:
@@ -132,10 +155,13 @@ class Documents:
         return (with_variables(self._schema, first.document) or "") if isinstance(first, Prepared) else ""
 
     def _prepare(self, text: str, suggest: bool) -> Prepared | list[GraphQLError]:
-        parser = Parser(Source(text), max_tokens=TOKENS_MAX)
+        parser = Tokenless(Source(text), max_tokens=TOKENS_MAX)
         document = None
-        with contextlib.suppress(RecursionError):  # the parser's own limit
-            document = parser.parse_document()
+        try:
+            with contextlib.suppress(RecursionError):  # the parser's own limit
+                document = parser.parse_document()
+        finally:
+            parser.let_go()
         if document is None:
             raise Excess(f"the document has over {MAX_NESTING_DEPTH} levels; at most {DEPTH_MAX} are taken: nest less")
         extent = measure(self._schema, document)

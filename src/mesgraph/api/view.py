@@ -35,7 +35,7 @@ from mesgraph.api.door import Door
 from mesgraph.api.ending import ADMITTED
 from mesgraph.api.guard import LONG, Guard, overdrawn
 from mesgraph.api.json_bounds import check_json
-from mesgraph.api.limits import BODY_MAX, DIGITS_MAX, Excess
+from mesgraph.api.limits import BODY_MAX, CONTENT_TYPE_MAX, DIGITS_MAX, Excess
 from mesgraph.api.live.hub import Hub
 from mesgraph.api.live.outlet import Frame, Inbox, TooSlow
 from mesgraph.api.plan.plans import Plans
@@ -158,6 +158,8 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def parse_http_body(self, request: Any) -> Any:
         """As the parent, for a document that is asked for by whatever name."""
+        if len(request.content_type or "") > CONTENT_TYPE_MAX:
+            raise HTTPException(400, f"the content type has over {CONTENT_TYPE_MAX} characters: send application/json")
         data: Any = await super().parse_http_body(request)
         data.query = asked(data.query, data.extensions)
         return data

@@ -76,15 +76,8 @@ class ListRoot:
         return lambda row: write_cursor([row[column] for column in columns], order)
 
     async def _count(self, wanted: Any, call: Call) -> int:
-        """How many there are in all."""
-        if wanted is not None or not isinstance(self._shape.whole, Select):
-            counted = partial(self._counted, wanted, call)
-            return await call.context.read(counted)
-        if "count" not in self._statements:
-            selected = self._shape.whole.with_only_columns(func.count(), maintain_column_froms=True)
-            self._statements["count"] = [self._compiler.made(selected, self._table.entity)]
-        [[count]] = await call.reader.fetch(self._statements["count"][0], {})
-        return int(count)
+        """How many there are in all. That goes through the whole list, so SQLite does it beside the event loop."""
+        return await call.context.read(partial(self._counted, wanted, call))
 
     def _counted(self, wanted: Any, call: Call, session: Session) -> int:
         selected = self._shape.selected(call.context, session, wanted)

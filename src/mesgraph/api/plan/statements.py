@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -103,5 +104,6 @@ def _check_scope(statement: Select[Any], params: Mapping[str, Any], *, everywher
         raise Unscoped(f"a plan reads {', '.join(sorted(of_sites))} without the scope")
 
 
+@cache
 def _of_sites() -> set[Any]:
     return {mapper.local_table for mapper in Row.registry.mappers if issubclass(mapper.class_, Sited | BetweenSites)}
