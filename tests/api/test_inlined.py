@@ -1,10 +1,11 @@
 """Values inside a document do not make it another one."""
 
+import gc
 import threading
 from typing import Any
 
 import pytest
-from graphql import parse
+from graphql import Token, parse
 
 from mesgraph.access.roles import Role
 from mesgraph.api.answer_size import written
@@ -108,6 +109,25 @@ def test_what_is_refused_is_validated_once_a_request(monkeypatch: pytest.MonkeyP
         assert isinstance(errors, list)
         assert text[2:-2] in errors[0].message
     assert validated == ["{ nothing }", "{ nowhere }"]
+
+
+@pytest.mark.parametrize("text", ["{ sites { code name } }", "{ sites { code }", "{ sites { colour } }"])
+def test_tokens_are_let_go_without_a_collection(text: str) -> None:
+    """A collection that looks at every document stops everything for as long."""
+    documents = Documents(build_schema()._schema)
+
+    def kept() -> int:
+        return sum(type(thing) is Token for thing in gc.get_objects())
+
+    documents._made(text, False)  # what the first one fills stays
+    gc.collect()
+    gc.disable()
+    try:
+        before = kept()
+        documents._made(text, False)
+        assert kept() == before
+    finally:
+        gc.enable()
 
 
 async def test_a_long_document_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,14 @@ async def answered(server: Served, *parts: bytes, quiet_s: float = 2) -> Answer:
     return answer
 
 
+async def test_a_content_type_without_end_is_refused(server: Served) -> None:
+    """It is taken apart as the headers of mail are, which takes its time."""
+    answer = await answered(server, request(server, kind=b"application/json" + b"; a=b" * 1_000))
+    assert answer.status == 400
+    assert b"send application/json" in answer.text
+    assert b"DOCUMENT_INVALID" in answer.text
+
+
 CHUNKED = b"Transfer-Encoding: chunked"
 
 

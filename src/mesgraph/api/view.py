@@ -52,6 +52,18 @@ RESPONSE_TYPE = "application/graphql-response+json"
 JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(digits)} digits is too long")
+    return int(digits)
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+JSON = json.JSONDecoder(parse_int=_parse_int, parse_constant=_refuse_constant)
 _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
 
 
@@ -305,7 +317,7 @@ class GraphQLView(GraphQL[Context, None]):
         except Excess as excess:
             raise NotRead(str(excess), "", 0) from excess
         try:
-            value: object = json.loads(data, parse_int=_parse_int, parse_constant=_refuse_constant)
+            value: object = JSON.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
             if HALF_CHARACTER.search(text):
                 json.dumps(value, ensure_ascii=False).encode()
         except json.JSONDecodeError:
@@ -330,16 +342,6 @@ def _to_wait_s(answer: Any) -> float | None:
     errors = answer.get("errors") if isinstance(answer, dict) else None
     told = [(error.get("extensions") or {}).get("retryAfter") for error in errors or ()]
     return next((wait_s for wait_s in told if wait_s is not None), None)
-
-
-def _parse_int(digits: str) -> int:
-    if len(digits) > DIGITS_MAX:
-        raise ValueError(f"a number of {len(digits)} digits is too long")
-    return int(digits)
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is not JSON")
 
 
 def _before_execution(error: GraphQLError) -> bool:

@@ -7,7 +7,7 @@ least what was committed before they asked.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,25 @@ class LookUps:
         name = statement, sites
         waiting = self._waiting.get(name)
         if waiting is None:
-            waiting = self._waiting[name] = LookUp(set())
-            waiting.rows = asyncio.create_task(self._read(statement, sites, values, waiting))
+            waiting = self._waiting[name] = LookUp()
+            waiting.reading = asyncio.create_task(self._answer(statement, sites, values, waiting))
         waiting.keys.update(keys)
-        return await asyncio.shield(waiting.rows)
+        answer: asyncio.Future[Mapping[Any, Rows]] = asyncio.get_running_loop().create_future()
+        waiting.answers.append(answer)
+        return await answer
+
+    async def _answer(self, statement: Statement, sites: Sites, values: Mapping[str, Any], look_up: "LookUp") -> None:
+        """Answer everybody who asked and still waits."""
+        try:
+            rows = await self._read(statement, sites, values, look_up)
+        except BaseException as error:
+            for answer in look_up.waiting():
+                answer.set_exception(error) if isinstance(error, Exception) else answer.cancel()
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for answer in look_up.waiting():
+                answer.set_result(rows)
 
     async def _read(
         self, statement: Statement, sites: Sites, values: Mapping[str, Any], look_up: "LookUp"
@@ -57,10 +72,15 @@ class LookUps:
 
 @dataclass
 class LookUp:
-    """Keys that wait to be looked up, and the rows that there will be."""
+    """Keys that wait to be looked up, and those who wait for the rows."""
 
-    keys: set[Any]
-    rows: "asyncio.Task[Mapping[Any, Rows]]" = field(init=False)
+    keys: set[Any] = field(default_factory=set)
+    answers: "list[asyncio.Future[Mapping[Any, Rows]]]" = field(default_factory=list)
+    reading: "asyncio.Task[None] | None" = None
+
+    def waiting(self) -> "Iterator[asyncio.Future[Mapping[Any, Rows]]]":
+        """Who has not gone away."""
+        return (answer for answer in self.answers if not answer.done())
 
 
 class ScopedReader:
