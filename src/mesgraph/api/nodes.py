@@ -20,6 +20,7 @@ from mesgraph.api.context import Info
 from mesgraph.api.plan.shapes import Identity, shaped
 from mesgraph.db import Entity, sites_of
 from mesgraph.errors import Refused, Violation, invalid, not_found
+from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.security_events.models import SecurityEvent
 from mesgraph.work import Actor
 
@@ -204,7 +205,9 @@ class NodeQueries:
         """Many by id."""
         if len(ids) > 500:
             raise Refused(invalid(f"{len(ids)} ids are more than 500", "ids"))
-        return await _load(info, ids)
+        found = await _load(info, ids)
+        info.context.note(SecurityEventKind.MASS_EXPORT, times=sum(row is not None for row in found))
+        return found
 
 
 async def _load(info: Info, ids: list[strawberry.ID]) -> list[Any]:
