@@ -1,8 +1,9 @@
 """What many ask for at once is read once, for nobody else than those who may see the same."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -24,11 +25,13 @@ class Asked:
         self.open = asyncio.Event()
         self.open.set()
         self.fault: Exception | None = None
+        self.on_asked: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def lend(self, sites: Any) -> AsyncIterator[Any]:
         async def fetch(_text: str, values: Sequence[Any]) -> list[tuple[int, str]]:
             self.asked.append((sites, sorted(values[0])))
+            self.on_asked()
             await self.open.wait()
             if self.fault is not None:
                 raise self.fault
@@ -86,6 +89,42 @@ async def test_many_look_ups_in_many_turns_all_find_their_rows(database: Asked, 
 
     await asyncio.gather(*(ask(key) for key in range(200)))
     assert look_ups._waiting == {}
+
+
+async def test_while_two_are_under_way_the_others_become_one(database: Asked, look_ups: LookUps) -> None:
+    database.open.clear()
+    asking = []
+    for key in range(10):
+        asking.append(asyncio.create_task(look_ups.rows(BY_KEY, HERE, {}, [key])))
+        await turns()
+    elsewhere = asyncio.create_task(look_ups.rows(BY_KEY, THERE, {}, [0]))
+    await turns()
+    assert database.asked == [(HERE, [0]), (HERE, [1]), (THERE, [0])]
+    database.open.set()
+    found = await asyncio.gather(*asking, elsewhere)
+    assert database.asked[3:] == [(HERE, list(range(2, 10)))]
+    assert [found[key][key] for key in range(10)] == [[(key, f"row {key}")] for key in range(10)]
+    assert look_ups._waiting == {}
+    assert look_ups._under_way == {}
+
+
+async def test_each_is_read_on_the_account_of_who_asked_first(database: Asked, look_ups: LookUps) -> None:
+    who: ContextVar[str] = ContextVar("who")
+    payers = []
+    database.on_asked = lambda: payers.append(who.get())
+
+    async def ask(name: str, key: int) -> None:
+        who.set(name)
+        await look_ups.rows(BY_KEY, HERE, {}, [key])
+
+    database.open.clear()
+    asking = []
+    for key, name in enumerate(["ann", "bob", "cem", "dan"]):
+        asking.append(asyncio.create_task(ask(name, key)))
+        await turns()
+    database.open.set()
+    await asyncio.gather(*asking)
+    assert payers == ["ann", "bob", "cem"]
 
 
 async def test_who_goes_away_takes_nothing_from_the_others(database: Asked, look_ups: LookUps) -> None:

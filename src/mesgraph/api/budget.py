@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from time import thread_time
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -190,7 +190,8 @@ def tasks_are_timed() -> Iterator[None]:
 
 
 def _timed_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> "asyncio.Task[Any]":
-    counting = _meter.get()
+    context: Context | None = options.get("context")
+    counting = _meter.get() if context is None else context.get(_meter)
     if counting is not None and asyncio.iscoroutine(work):
         work = _Timed(work, counting)
     return asyncio.Task(work, loop=loop, **options)
