@@ -1,6 +1,7 @@
 """A unit of work is done once and whole, or not at all, whatever happens beside it."""
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -99,6 +100,27 @@ async def test_a_caller_that_goes_away_neither_loses_nor_halves_a_write(database
     [(_, stored), _] = await rows(database)
     assert done <= stored <= 60
     assert await database.write(bump) == stored + 1, "and the database still works"
+
+
+async def test_the_log_says_nothing_of_who_went_away(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Or whoever sends nonsense and hangs up would fill it."""
+
+    def failing(session: Session) -> None:
+        bump(session, 2)
+        raise RuntimeError("after the change")
+
+    for run in (database.write, database.read):
+        tasks = [asyncio.create_task(run(failing)) for _ in range(20)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await database.write(lambda _: None)
+    await settled(database)
+    tasks.clear()
+    gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+    assert await rows(database) == [(1, 0), (2, 0)]
 
 
 async def settled(database: Database) -> None:

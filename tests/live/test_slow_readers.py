@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mesgraph.api.live import outlet
+from mesgraph.gate import connections
 from mesgraph.gate.connections import PatientConnection
 from tests.kit.served import Served, served
 from tests.stages import scaled
@@ -31,14 +32,15 @@ SUBMIT = "mutation($sites: [SiteInput!]!) { submitSites(input: {sites: $sites}) 
 @pytest.fixture
 async def server(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setattr(outlet, "BUFFER_MAX", BUFFER)
-    made, connections = PatientConnection.connection_made, count()
+    made, opened = PatientConnection.connection_made, count()
 
     def little_room(self: PatientConnection, transport: Any) -> None:
-        if next(connections) < SLOW:  # the system, too, shall not keep much for those who do not read
+        if next(opened) < SLOW:  # the system, too, shall not keep much for those who do not read
             transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
         made(self, transport)
 
     monkeypatch.setattr(PatientConnection, "connection_made", little_room)
+    monkeypatch.setattr(connections, "READING_S", 10 * WAIT_S)  # a reset would take the last word from them
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     async with served(database_url, cpu_ms=0, connections_per_peer=20_000) as running:

@@ -129,8 +129,14 @@ class ServerDatabase(Database):
         """The result of ``work``, which goes on to its end whatever becomes of the caller."""
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        """It is over; when whoever asked has gone, nobody wants to hear how, the log neither."""
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _read(self, query: Unit[T], sites: Sites) -> T:
         try:

@@ -126,9 +126,15 @@ class EmbeddedDatabase(Database):
             raise Unavailable(Code.UNAVAILABLE, "the server is stopping; send the same command again")
         job = Job(unit, sites)
         answer: asyncio.Future[T] = asyncio.wrap_future(job.answer)
-        answer.add_done_callback(lambda _: self._committed())
+        answer.add_done_callback(self._ended)
         self._jobs.put(job)
         return await asyncio.shield(answer)
+
+    def _ended(self, answer: "asyncio.Future[Any]") -> None:
+        """It is over; when whoever asked has gone, nobody wants to hear how, the log neither."""
+        self._committed()
+        if not answer.cancelled():
+            answer.exception()
 
     async def read(self, query: Unit[T], sites: Sites = None) -> T:
         """Run ``query`` on one of the read-only connections."""
