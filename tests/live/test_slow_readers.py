@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from mesgraph.api.live import outlet
-from mesgraph.gate import connections
 from mesgraph.gate.connections import PatientConnection
 from tests.kit.served import Served, served
 from tests.stages import scaled
@@ -32,15 +31,14 @@ SUBMIT = "mutation($sites: [SiteInput!]!) { submitSites(input: {sites: $sites}) 
 @pytest.fixture
 async def server(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setattr(outlet, "BUFFER_MAX", BUFFER)
-    made, opened = PatientConnection.connection_made, count()
+    made, connections = PatientConnection.connection_made, count()
 
     def little_room(self: PatientConnection, transport: Any) -> None:
-        if next(opened) < SLOW:  # the system, too, shall not keep much for those who do not read
+        if next(connections) < SLOW:  # the system, too, shall not keep much for those who do not read
             transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
         made(self, transport)
 
     monkeypatch.setattr(PatientConnection, "connection_made", little_room)
-    monkeypatch.setattr(connections, "READING_S", 10 * WAIT_S)  # a reset would take the last word from them
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     async with served(database_url, cpu_ms=0, connections_per_peer=20_000) as running:
@@ -127,15 +125,17 @@ async def test_who_does_not_read_goes_on_later_and_misses_nothing(server: Served
         await server.ask(SUBMIT, sites=sites)
         most = max(most, *(s.buffered() for s in sockets_of.values() if s.transport is not None))
     assert most < BUFFER + 20 * outlet_bytes(group) + 64 * 1024
+    # they read again at last: whoever does not for longer is cut off, and goes on from the last event that it has
+    reading += [asyncio.create_task(client.read()) for client in slow]
     async with asyncio.timeout(WAIT_S):
         while any(client.cursors[-1:] != [plant.tail.cursor.position] for client in quick):  # noqa: ASYNC110  # as above
             await asyncio.sleep(0.05)
     end = plant.tail.cursor.position
     whole = list(range(begun + 1, end + 1))
     assert all(client.cursors == whole for client in quick), "the others were not disturbed"
+    async with asyncio.timeout(WAIT_S):
+        await asyncio.gather(*reading[len(quick) :])
     for client in slow:
-        async with asyncio.timeout(WAIT_S):
-            await client.read()
         assert client.closed is not None
         code, reason = client.closed
         assert code == 4508
