@@ -218,7 +218,7 @@ async def compare(asked: Mapping[str, Asked], key: str, size: Size) -> dict[str,
         _check_answers(asked, answers)
         for _ in range(size.rounds):
             for name, one in asked.items():
-                rounds[name].append(await _round(one, clients[name], size.window_s))
+                rounds[name].append(await one_round(one, clients[name], size.window_s))
     figures = {name: medians(of_server) | {"bytes": len(answers[name])} for name, of_server in rounds.items()}
     for name in peers:
         pairs = zip(rounds[first], rounds[name], strict=True)
@@ -247,7 +247,8 @@ def refuse_errors(name: str, answer: bytes) -> None:
         raise RuntimeError(f"{name}: {answer[:500]!r}")
 
 
-async def _round(one: Asked, clients: Sequence[Client], seconds: float) -> dict[str, float]:
+async def one_round(one: Asked, clients: Sequence[Client], seconds: float) -> dict[str, float]:
+    """Requests per second and their times, of clients that each ask as soon as they were answered."""
     times: list[float] = []
     began = time.perf_counter()
 
