@@ -59,6 +59,11 @@ class Subscribers:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
+    def still_there(self) -> None:
+        """Ends the program where the subscribers have ended."""
+        if self._process.returncode is not None:
+            raise SystemExit("the subscribers ended")
+
     async def told(self) -> str:
         """Its next line."""
         assert self._process.stdout is not None
@@ -105,12 +110,14 @@ async def subscribers(program: Path, server: Served, count: int) -> AsyncIterato
     try:
         many = Subscribers(process)
         assert await many.told() == "ready"
-        while await server.subscribed() < count:  # noqa: ASYNC110  # a server that tells would be disturbed
+        while await server.subscribed() < count:  # a server that tells would be disturbed
+            many.still_there()
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         yield many
     finally:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
 
 
@@ -141,7 +148,7 @@ async def measure(
             for name, (many, idle_kb) in watched.items():
                 measured[name].append(await _round(many, servers[name], count) | {"idle_kb": idle_kb})
     for server in servers.values():
-        while await server.subscribed():  # noqa: ASYNC110  # as above
+        while await server.subscribed():  # noqa: ASYNC110  # a server that tells would be disturbed
             await asyncio.sleep(0.05)
     return measured
 
