@@ -19,9 +19,9 @@ from benchmarks.common import (
     conditions,
     fresh_database,
     measure,
-    serving,
 )
 from benchmarks.seed import Seeded, seed
+from benchmarks.servers import serving
 
 CONSUME = """mutation ($input: ConsumeMaterialInput!) { consumeMaterial(input: $input) {
   materialActual { id quantity { value } } userErrors { code message } } }"""

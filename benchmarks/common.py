@@ -1,15 +1,13 @@
-"""What the benchmarks share: arguments, a fresh database, a server process, load over HTTP, and the report."""
+"""What the benchmarks share: arguments, a fresh database, load over HTTP, and the report."""
 
 import argparse
 import asyncio
 import contextlib
 import json
+import operator
 import os
 import platform
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -17,13 +15,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from mesgraph.migration import migrate
 from tests.services import create_database, drop_database, postgresql_server
-
-START_S_MAX = 60
 
 
 @dataclass(frozen=True)
@@ -110,52 +104,6 @@ def any_postgresql(**settings: str) -> Iterator[str | None]:
         yield url
 
 
-@dataclass(frozen=True)
-class Server:
-    """A server process."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    ready_after_s: float
-
-
-UNLIMITED = {"MESGRAPH_CPU_MS": "0", "MESGRAPH_CONNECTIONS_PER_PEER": "10000"}
-"""A benchmark is one principal at one address that asks as much as it can."""
-
-
-@contextlib.contextmanager
-def serving(database: str, **settings: str) -> Iterator[Server]:
-    """Run ``mesgraph serve`` on ``database`` until the block ends."""
-    port = free_port()
-    program = [str(Path(sys.executable).parent / "mesgraph"), "serve", "--database", database, "--port", str(port)]
-    began = time.perf_counter()
-    process = subprocess.Popen(program, env=os.environ | UNLIMITED | settings, stdout=sys.stderr)
-    try:
-        wait_until_ready(port, process)
-        yield Server(port, process, time.perf_counter() - began)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until the server answers that it can; ends the program when it does not."""
-    deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(URLError, ConnectionError), urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-            return
-        time.sleep(0.02)
-    raise SystemExit("the server did not become ready")
-
-
 class Client(asyncio.Protocol):
     """One HTTP connection that is kept, with no more protocol than the load needs: the load shares the machine."""
 
@@ -229,28 +177,48 @@ class Case:
     expected_bytes_min: int = 1
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A server that is asked a case; ``words`` make its own request of one to mesgraph, and ``same`` says whether its
+    data is that of the first server, which ``compare`` asks.
+    """
+
+    port: int
+    case: Case
+    words: Callable[[bytes], bytes] | None = None
+    same: Callable[[Any, Any], bool] = operator.eq
+
+    def make(self, client: int, n: int) -> bytes:
+        """A request."""
+        request = self.case.make(client, n)
+        return self.words(request) if self.words else request
+
+
 async def measure(case: Case, port: int, key: str, size: Size) -> dict[str, float]:
     """Medians of requests per second and of their times, from ``case.clients`` connections at once."""
-    return (await compare(case, {"": port}, key, size))[""]
+    return (await compare({"": Asked(port, case)}, key, size))[""]
 
 
-async def compare(case: Case, ports: Mapping[str, int], key: str, size: Size) -> dict[str, dict[str, float]]:
+async def compare(asked: Mapping[str, Asked], key: str, size: Size) -> dict[str, dict[str, float]]:
     """The same of several servers, round by round in turn; those behind the first with the median of its ``ratio`` to
     them, which is above 1 where it is faster.
     """
-    first, *peers = ports
-    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
+    first, *peers = asked
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
     async with contextlib.AsyncExitStack() as stack:
         clients = {
-            name: [await stack.enter_async_context(Client(port, key)) for _ in range(case.clients)]
-            for name, port in ports.items()
+            name: [await stack.enter_async_context(Client(one.port, key)) for _ in range(one.case.clients)]
+            for name, one in asked.items()
         }
-        asked = case.make(0, 0)
-        answers = {name: await of_server[0].post(asked) for name, of_server in clients.items()}
-        _check_answers(case, answers)
+        request = asked[first].case.make(0, 0)
+        answers = {
+            name: await clients[name][0].post(one.words(request) if one.words else request)
+            for name, one in asked.items()
+        }
+        _check_answers(asked, answers)
         for _ in range(size.rounds):
-            for name, of_server in clients.items():
-                rounds[name].append(await _round(case, of_server, size.window_s))
+            for name, one in asked.items():
+                rounds[name].append(await one_round(one, clients[name], size.window_s))
     figures = {name: medians(of_server) | {"bytes": len(answers[name])} for name, of_server in rounds.items()}
     for name in peers:
         pairs = zip(rounds[first], rounds[name], strict=True)
@@ -259,27 +227,35 @@ async def compare(case: Case, ports: Mapping[str, int], key: str, size: Size) ->
     return figures
 
 
-def _check_answers(case: Case, answers: Mapping[str, bytes]) -> None:
+def _check_answers(asked: Mapping[str, Asked], answers: Mapping[str, bytes]) -> None:
     """Nobody is measured who answers something else, or nothing."""
     expected = None
     for name, answer in answers.items():
+        case = asked[name].case
         if b'"errors":[{' in answer or len(answer) < case.expected_bytes_min:
             raise RuntimeError(f"{case.name} {name}: {answer[:500]!r}")
         data = json.loads(answer)["data"]
-        if expected is not None and data != expected:
+        if expected is None:
+            expected = data
+        elif not asked[name].same(expected, data):
             raise RuntimeError(f"{case.name} {name} answers something else: {answer[:500]!r}")
-        expected = data
 
 
-async def _round(case: Case, clients: Sequence[Client], seconds: float) -> dict[str, float]:
+def refuse_errors(name: str, answer: bytes) -> None:
+    """Nobody is measured who fails."""
+    if b'"errors":[{' in answer or b'"userErrors":[{' in answer:
+        raise RuntimeError(f"{name}: {answer[:500]!r}")
+
+
+async def one_round(one: Asked, clients: Sequence[Client], seconds: float) -> dict[str, float]:
+    """Requests per second and their times, of clients that each ask as soon as they were answered."""
     times: list[float] = []
     began = time.perf_counter()
 
     async def run(number: int, client: Client) -> None:
         while (sent := time.perf_counter()) - began < seconds:
-            answer = await client.post(case.make(number, len(times)))
-            if b'"errors":[{' in answer or b'"userErrors":[{' in answer:
-                raise RuntimeError(f"{case.name}: {answer[:500]!r}")
+            answer = await client.post(one.make(number, len(times)))
+            refuse_errors(one.case.name, answer)
             times.append(time.perf_counter() - sent)
 
     await asyncio.gather(*(run(number, client) for number, client in enumerate(clients)))

@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 import json
-import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator
 from time import perf_counter
 
-from benchmarks.common import UNLIMITED, Client, Report, body, free_port, fresh_database, wait_until_ready
+from benchmarks.common import Client, Report, body, fresh_database
 from benchmarks.seed import Seeded, seed
+from benchmarks.servers import application
 
 OBJECTS = """query ($lot: String!) { trace(item: {material: "RM-PVDF", lot: $lot}, direction: BACKWARD) {
   completeness { complete } nodes { depth contained { value uom } item { id key status quantity { value uom } } } } }"""
@@ -23,22 +20,6 @@ ORDERS = 10
 REQUESTS = 10
 
 
-@contextlib.contextmanager
-def serving(factory: str, database: str) -> Iterator[int]:
-    """A server process of an application; gives its port."""
-    port = free_port()
-    settings = ["--port", str(port), "--log-level", "warning", "--timeout-keep-alive", "60"]
-    program = [sys.executable, "-m", "uvicorn", "--factory", factory, *settings]
-    environment = os.environ | UNLIMITED | {"MESGRAPH_DATABASE": database}
-    process = subprocess.Popen(program, env=environment, stdout=sys.stderr)
-    try:
-        wait_until_ready(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 async def measure(report: Report, rounds: int) -> None:
     """Two servers take turns, each on an SQLite file of its own with the same content."""
     with contextlib.ExitStack() as stack:
@@ -46,7 +27,8 @@ async def measure(report: Report, rounds: int) -> None:
         for name, factory in (("core", "mesgraph.server:application"), ("sql", "benchmarks.walked_server:application")):
             database = stack.enter_context(fresh_database(None))
             seeded = await seed(database, ORDERS, consumers=1)
-            ports[name], keys[name] = stack.enter_context(serving(factory, database)), seeded
+            ports[name] = stack.enter_context(application(factory, MESGRAPH_DATABASE=database)).port
+            keys[name] = seeded
         await _compare(report, ports, keys, rounds)
 
 

@@ -3,38 +3,47 @@
 Cases: ``by_key`` one lot by its key; ``orders`` 100 orders with their ten jobs each; ``lots`` 1,000 lots of ten
 fields (two pages in one request); ``trace`` 1,025 lots backwards; ``consume`` a command that posts material.
 
-On PostgreSQL the questions are answered by Mercurius with its JIT over the same tables as well, in turn with mesgraph:
-as its documents show it, and ``tuned``, with the columns that are asked for chosen by hand. Everybody must give the
-same answer.
+On PostgreSQL the questions are answered over the same tables by peers as well, in turn with mesgraph: ``mercurius``
+with its JIT, as its documents show it, and ``tuned``, with the columns that are asked for chosen by hand;
+``strawberry`` over asyncpg, tuned by hand; ``postgraphile``, in words of its own and but for the trace. Everybody must
+give the same answer. ``at_70``: times of requests that come at 70 % of the rate that ``mercurius`` managed just before.
 """
 
 import asyncio
 import contextlib
 import random
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from benchmarks.arrivals import compare_arrivals
 from benchmarks.common import (
     SIZES,
+    Asked,
     Case,
     Client,
     Report,
+    Size,
     arguments,
     body,
     compare,
     conditions,
-    free_port,
     fresh_database,
-    serving,
-    wait_until_ready,
 )
+from benchmarks.own_words import SAME, in_own_words
 from benchmarks.seed import Seeded, seed
+from benchmarks.servers import (
+    mercurius,
+    mercurius_is_there,
+    postgraphile,
+    postgraphile_is_there,
+    serving,
+    strawberry,
+)
 
-PEER = Path(__file__).parent / "mercurius"
-PEERS = {"": "all", "_tuned": "asked"}
+MERCURIUS = {"mercurius": "all", "mercurius_tuned": "asked"}
+LOADED, LOAD = "mercurius", 0.7
+"""Whose highest load is taken, and how much of it, to see how long answers take."""
 BY_KEY = """query ($lot: String!) { item(key: {material: "RM-PVDF", lot: $lot}) {
   id key lifecycle status quantity { value uom } location { code } ... on MaterialLot { expiresAt } } }"""
 ORDERS = """{ operationsRequests(first: 100) { nodes { id code state priority dueAt quantity { value uom }
@@ -82,25 +91,48 @@ def constant(request: bytes) -> Callable[[int, int], bytes]:
     return lambda *_: request
 
 
-@contextlib.contextmanager
-def mercurius(database: str, columns: str) -> Iterator[int]:
-    """The peer on a port of its own: ``all`` columns, or those that are ``asked`` for."""
-    port = free_port()
-    url = database.replace("postgresql+asyncpg", "postgresql")
-    process = subprocess.Popen(["node", str(PEER / "queries.js"), str(port), url, columns], stdout=sys.stderr)
-    try:
-        wait_until_ready(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
+@dataclass(frozen=True)
+class Peer:
+    """A server beside mesgraph; None: it takes the same documents."""
+
+    port: int
+    words: Mapping[str, Callable[[bytes], bytes]] | None = None
+
+    def asked(self, case: Case) -> Asked | None:
+        """How it is asked; None: it cannot be."""
+        if self.words is None:
+            return Asked(self.port, case)
+        return Asked(self.port, case, self.words[case.name], SAME[case.name]) if case.name in self.words else None
 
 
-def peers_of(database: str, stack: contextlib.ExitStack) -> dict[str, int]:
-    """Ports of the peers, where they are installed and can read the database."""
-    if not database.startswith("postgresql") or not (PEER / "node_modules").exists():
+async def peers_of(database: str, stack: contextlib.ExitStack) -> dict[str, Peer]:
+    """The peers that are installed, where they can read the database."""
+    if not database.startswith("postgresql"):
         return {}
-    return {f"mercurius{name}": stack.enter_context(mercurius(database, columns)) for name, columns in PEERS.items()}
+    peers = {"strawberry": Peer(stack.enter_context(strawberry(database)).port)}
+    if mercurius_is_there():
+        for name, columns in MERCURIUS.items():
+            peers[name] = Peer(stack.enter_context(mercurius(database, columns)).port)
+    if postgraphile_is_there():
+        port = stack.enter_context(postgraphile(database)).port
+        peers["postgraphile"] = Peer(port, await in_own_words(port))
+    return peers
+
+
+async def compare_with(peers: Mapping[str, Peer], case: Case, own: Asked, key: str, size: Size, report: Report) -> None:
+    """One case: as much as each can, and the times of mesgraph and Mercurius at most of what Mercurius can."""
+    asked = {"": own} | {name: one for name, peer in peers.items() if (one := peer.asked(case))}
+    figures = await compare(asked, key, size)
+    for name, of_server in figures.items():
+        if (ratio := of_server.pop("ratio", None)) is not None:
+            report.ratios[f"{case.name}_vs_{name}"] = ratio
+        report.absolute[f"{case.name}_{name}".strip("_")] = of_server
+    if LOADED in asked:
+        per_second = float(f"{figures[LOADED]['per_second'] * LOAD:.3g}")
+        loaded = {"": own, LOADED: asked[LOADED]}
+        at_rate, ratio = await compare_arrivals(loaded, per_second, key, size)
+        report.ratios[f"{case.name}_p99_at_70_vs_{LOADED}"] = ratio
+        report.absolute |= {f"{case.name}_at_70_{name}".strip("_"): times for name, times in at_rate.items()}
 
 
 async def main() -> None:
@@ -114,16 +146,12 @@ async def main() -> None:
             conditions(given.size, database, orders=size.orders, lots=seeded.lots, window_s=size.window_s),
             size.rounds,
         )
-        peers = peers_of(database, stack)
+        peers = await peers_of(database, stack)
         server = stack.enter_context(serving(database))
         for case in await cases(server.port, seeded):
             report.conditions[f"{case.name}_clients"] = case.clients
             compared = {} if case.name == "consume" else peers
-            figures = await compare(case, {"": server.port, **compared}, seeded.key, size)
-            for name, of_server in figures.items():
-                if (ratio := of_server.pop("ratio", None)) is not None:
-                    report.ratios[f"{case.name}_vs_{name}"] = ratio
-                report.absolute[f"{case.name}_{name}".strip("_")] = of_server
+            await compare_with(compared, case, Asked(server.port, case), seeded.key, size, report)
     report.print(given.json)
 
 

@@ -5,8 +5,8 @@ came, from a command with twenty events to the last message of the last of them;
 messages of a command with one event, from the sending of the command; ``cpu_us``: the server's time of the processor
 for each message of the twenty; ``idle_kb``: what its memory grew by for each subscriber.
 
-Mercurius with its compiler (benchmarks/mercurius) is measured beside it, where it is installed: its events are
-published in its own process at the word of a request, without a database.
+Mercurius with its compiler (benchmarks/mercurius) is measured beside it, where it is installed, in turn and with as
+many subscribers: its events are published in its own process at the word of a request, without a database.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
@@ -24,11 +25,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from benchmarks.common import Client, Report, arguments, conditions, free_port, fresh_database, medians, serving
+from benchmarks.common import Client, Report, arguments, conditions, fresh_database, medians
+from benchmarks.servers import mercurius_is_there, mercurius_topics, serving
 from mesgraph.migration import first_admin_key
 
 HERE = Path(__file__).parent
-MERCURIUS = HERE / "mercurius"
+PEER = "mercurius"
 COUNTS = (1_000, 5_000)
 ROUNDS = {"S": 3, "M": 5, "L": 15}
 EVENTS = 20
@@ -56,6 +58,11 @@ class Subscribers:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+
+    def still_there(self) -> None:
+        """Ends the program where the subscribers have ended."""
+        if self._process.returncode is not None:
+            raise SystemExit("the subscribers ended")
 
     async def told(self) -> str:
         """Its next line."""
@@ -103,12 +110,14 @@ async def subscribers(program: Path, server: Served, count: int) -> AsyncIterato
     try:
         many = Subscribers(process)
         assert await many.told() == "ready"
-        while await server.subscribed() < count:  # noqa: ASYNC110  # a server that tells would be disturbed
+        while await server.subscribed() < count:  # a server that tells would be disturbed
+            many.still_there()
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         yield many
     finally:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
 
 
@@ -123,16 +132,25 @@ def cpu_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(program: Path, server: Served, count: int, rounds: int) -> dict[str, float]:
-    """Medians of so many rounds with ``count`` subscribers."""
-    before = resident_kb(server.process)
-    async with subscribers(program, server, count) as many:
-        idle_kb = (resident_kb(server.process) - before) / count
-        await _round(many, server, count)
-        measured = medians([await _round(many, server, count) for _ in range(rounds)])
-    while await server.subscribed():  # noqa: ASYNC110  # as above
-        await asyncio.sleep(0.05)
-    return measured | {"idle_kb": round(idle_kb, 1)}
+async def measure(
+    program: Path, servers: Mapping[str, Served], count: int, rounds: int
+) -> dict[str, list[dict[str, float]]]:
+    """So many rounds of each server, in turn, with ``count`` subscribers of each."""
+    async with contextlib.AsyncExitStack() as stack:
+        watched = {}
+        for name, server in servers.items():
+            before = resident_kb(server.process)
+            many = await stack.enter_async_context(subscribers(program, server, count))
+            watched[name] = many, (resident_kb(server.process) - before) / count
+            await _round(many, server, count)
+        measured: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
+        for _ in range(rounds):
+            for name, (many, idle_kb) in watched.items():
+                measured[name].append(await _round(many, servers[name], count) | {"idle_kb": idle_kb})
+    for server in servers.values():
+        while await server.subscribed():  # noqa: ASYNC110  # a server that tells would be disturbed
+            await asyncio.sleep(0.05)
+    return measured
 
 
 async def _round(many: Subscribers, server: Served, count: int) -> dict[str, float]:
@@ -178,41 +196,22 @@ async def mesgraph(database: str) -> AsyncIterator[Served]:
         yield Served(server.port, server.process.pid, headers, {}, TOPIC, emit, subscribed)
 
 
-@contextlib.asynccontextmanager
-async def mercurius() -> AsyncIterator[Served]:
-    """The peer, where it is installed (``make bench-setup``)."""
-    port = free_port()
-    process = await asyncio.create_subprocess_exec("node", MERCURIUS / "topics.js", str(port))
+@contextlib.contextmanager
+def mercurius() -> Iterator[Served]:
+    """The peer."""
+    with mercurius_topics() as server:
 
-    async def ask(query: str) -> Any:
-        async with Client(port, "none") as client:
-            return await client.ask(query)
+        async def ask(query: str) -> Any:
+            async with Client(server.port, "none") as client:
+                return await client.ask(query)
 
-    async def emit(events: int) -> None:
-        await ask(f"mutation {{ emit(events: {events}) }}")
+        async def emit(events: int) -> None:
+            await ask(f"mutation {{ emit(events: {events}) }}")
 
-    async def subscribed() -> int:
-        return int((await ask("{ subscribed }"))["subscribed"])
+        async def subscribed() -> int:
+            return int((await ask("{ subscribed }"))["subscribed"])
 
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                await subscribed()
-                break
-            except ConnectionError:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.1)
-        yield Served(port, process.pid, [], {}, TOPIC, emit, subscribed)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def peer_is_there() -> bool:
-    """Whether Node and the peer are installed."""
-    return shutil.which("node") is not None and (MERCURIUS / "node_modules").exists()
+        yield Served(server.port, server.process.pid, [], {}, TOPIC, emit, subscribed)
 
 
 async def main() -> None:
@@ -221,16 +220,19 @@ async def main() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     rounds = ROUNDS[given.size]
-    with built_client() as program, fresh_database(given.database) as database:
+    with built_client() as program, fresh_database(given.database) as database, contextlib.ExitStack() as stack:
         report = Report("live", conditions(given.size, database, events=EVENTS, descriptors=most), rounds)
         async with mesgraph(database) as server:
+            servers = {"deliveries": server}
+            if mercurius_is_there():
+                servers[PEER] = stack.enter_context(mercurius())
             for count in COUNTS:
-                own = report.absolute[f"deliveries_{count}"] = await measure(program, server, count, rounds)
-                if count == COUNTS[0] and peer_is_there():
-                    async with mercurius() as peer:
-                        other = report.absolute[f"mercurius_{count}"] = await measure(program, peer, count, rounds)
-                    ratio = own["per_second"] / other["per_second"]
-                    report.ratios[f"deliveries_{count}_vs_mercurius"] = float(f"{ratio:.3g}")
+                measured = await measure(program, servers, count, rounds)
+                report.absolute |= {f"{name}_{count}": medians(of_server) for name, of_server in measured.items()}
+                if PEER in measured:
+                    pairs = zip(measured["deliveries"], measured[PEER], strict=True)
+                    ratio = statistics.median(own["per_second"] / peer["per_second"] for own, peer in pairs)
+                    report.ratios[f"deliveries_{count}_vs_{PEER}"] = float(f"{ratio:.3g}")
     report.print(given.json)
 
 

@@ -152,6 +152,13 @@ static char *line_of(char *into) {
     return into;
 }
 
+/* A server that looks whether its clients are still there must not wait for its answer until all have come. */
+static void answer_meanwhile(int poll) {
+    struct epoll_event ready[BATCH];
+    int some = epoll_wait(poll, ready, BATCH, 0);
+    for (int i = 0; i < some; i++) receive(ready[i].data.ptr);
+}
+
 int main(int argc, char **argv) {
     static char request[LINE], init[LINE], subscribe[LINE], command[LINE];
     if (argc != 3) return 2;
@@ -175,6 +182,7 @@ int main(int argc, char **argv) {
         open_one(&subscribers[i], port, headers, init, subscribe);
         struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = &subscribers[i]};
         epoll_ctl(poll, EPOLL_CTL_ADD, subscribers[i].fd, &wanted);
+        answer_meanwhile(poll);
     }
     puts("ready");
     fflush(stdout);

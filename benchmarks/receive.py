@@ -23,8 +23,8 @@ from benchmarks.common import (
     conditions,
     fresh_database,
     repeat,
-    serving,
 )
+from benchmarks.servers import serving
 from mesgraph.access.actions import create_principal, grant_role, issue_api_key
 from mesgraph.access.models import PrincipalKind
 from mesgraph.access.roles import Role

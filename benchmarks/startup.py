@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from benchmarks.common import SIZES, Report, arguments, conditions, fresh_database, repeat, serving
+from benchmarks.common import SIZES, Report, arguments, conditions, fresh_database, repeat
+from benchmarks.servers import serving
 
 IMPORT_CLI = "import mesgraph.cli"
 BUILD_SCHEMA = "from mesgraph.schema import build_schema; build_schema()"

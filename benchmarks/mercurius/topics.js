@@ -53,4 +53,5 @@ const resolvers = {
 
 const app = Fastify()
 app.register(mercurius, { schema, resolvers, subscription: true, jit: 1 })
+app.get('/readyz', async () => ({ ready: true }))
 await app.listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 })
