@@ -139,6 +139,36 @@ def test_a_changed_revision_restarts_that_instance_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_what_waited_is_drained_at_five_times_the_speed_of_life(tmp_path: Path) -> None:
+    """500 samples a second; ten seconds of them wait."""
+    tags = {f"Line/Count{number}": "counter" for number in range(50)}
+    server = Server(nodes=[node("SIM", tags)])
+    with listening(server):
+        pass
+    with edge(tmp_path, server.url) as running:
+        with listening(server):
+            until(lambda: len(server.samples[ONE]) > 500)
+        running.kill()
+        running.start()
+        time.sleep(12)
+        had, before = server.next[ONE], server.batches[:]
+        with listening(server):
+            until(lambda: len(server.batches) > len(before) + 1)
+            began = time.monotonic()
+            until(lambda: server.samples[ONE][-1].received > (time.time() - 1) * 1e6)
+            took_s = time.monotonic() - began
+            running.stop()
+    waited = 10 * 500
+    assert server.next[ONE] - had > waited
+    assert took_s < waited / (5 * 500)
+    for path in tags:
+        values = server.values(ONE, path)
+        again = values.index(1, 1)
+        assert consecutive(values[:again])
+        assert consecutive(values[again:])
+
+
+@pytest.mark.slow
 def test_a_child_that_is_killed_is_back_within_seconds(tmp_path: Path) -> None:
     with listening(counting()) as server, edge(tmp_path, server.url) as running:
         until(lambda: len(server.values(ONE, COUNT)) > 10)

@@ -17,6 +17,7 @@ from mesgraph.edge.contract import (
     State,
 )
 
+MISTAKE = "mistake of the driver"
 UP_PAUSE_S = 2.5
 """The longest pause after a try in which the machine was reached."""
 STEADY_S = 5.0
@@ -61,6 +62,8 @@ class Kept:
             raise LinkLost("the driver ended")
         except Exception as error:
             told = _first(error)
+        if isinstance(told, OSError | EOFError):
+            told = LinkLost(f"{type(told).__name__}: {told}".rstrip(": "))
         was_up = self.state in UP
         if was_up:
             self._mark_loss()
@@ -78,7 +81,7 @@ class Kept:
     def _mistaken(self, error: Exception) -> float:
         """A mistake of the driver: said with where it happened, tried again until the breaker opens."""
         open_s = self._breaker.ended()
-        said = f"mistake of the driver: {type(error).__name__}: {error}"
+        said = f"{MISTAKE}: {type(error).__name__}: {error}"
         if self.state is not State.DISCONNECTED:
             log.error("%s", said, exc_info=error)
         self._say(State.BROKEN if open_s else State.DISCONNECTED, said)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mesgraph.edge import catalogue
 from mesgraph.edge.contract import Command, Driver, DriverDefinition, Link, Quality, Sample, State, Tag, Written, sound
-from mesgraph.edge.keep import Kept, stopped
+from mesgraph.edge.keep import MISTAKE, Kept, stopped
 
 PERIOD_S = 0.05
 
@@ -35,6 +35,10 @@ class Watched:
     def state(self) -> State:
         """How it is now."""
         return self.states[-1][0] if self.states else State.STOPPED
+
+    def mistakes(self) -> list[str]:
+        """What the driver did not expect: errors that are neither a lost line nor a wrong configuration."""
+        return [message for _, message in self.states if message.startswith(MISTAKE)]
 
     def good(self, path: str, since: int = 0) -> list[Any]:
         """Good values of a tag among the samples from index ``since`` on."""
