@@ -45,7 +45,7 @@ class Config(BaseModel):
     skew_s: float = 0
 
 
-signals: dict[tuple[str, str], Signal] = {}
+signals: dict[tuple[int, str, str], Signal] = {}
 held: dict[str, Value] = {}
 leaked: list[bytearray] = []
 
@@ -94,11 +94,12 @@ class Simulator(PollingDriver):
         if tag.address == HELD:
             return [Sample(tag.path, held.get(tag.path, 0), time=at)]
         try:
-            play = signals.get((tag.path, tag.address)) or signal(tag.address)
+            key = (id(self.link), tag.path, tag.address)  # one link for all tries of an instance
+            play = signals.get(key) or signal(tag.address)
         except ValueError as error:
             self.link.fault(tag, str(error))
             return []
-        signals[tag.path, tag.address] = play
+        signals[key] = play
         value = play(now)
         return [Sample(tag.path, float("nan") if wrong else value, Quality.GOOD, at)]
 

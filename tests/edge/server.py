@@ -111,7 +111,7 @@ class Server:
             return Response(status_code=502)
         return JSONResponse({"data": {"ingestSamples": payload}})
 
-    def _page(self, site: str, after: str | None) -> dict[str, Any]:
+    def _page(self, site: str, after: str | None = None) -> dict[str, Any]:
         if site != SITE:
             raise Invalid(f"no site {site}")
         at = int(after or 0)
@@ -123,6 +123,8 @@ class Server:
     def _health(self, driverInstance: str, state: str, message: str, **more: Any) -> dict[str, Any]:
         if state not in {"STARTING", "RUNNING", "DEGRADED", "DISCONNECTED", "BROKEN", "STOPPED"}:
             raise Invalid(f"state {state}")
+        if len(message) > 500:
+            raise Invalid("message is too long")
         if set(more) != {"buffered", "clockOffsetMs", "tier"}:
             raise Invalid(f"fields {sorted(more)}")
         return {"state": state, "message": message, **more}
@@ -131,14 +133,16 @@ class Server:
         rows = list(self._rows(samples))
         if self.poison is not None and any(value == self.poison for _, value, *_ in rows):
             raise Invalid(f"value {self.poison!r} cannot be stored")
+        if not rows:
+            raise Invalid("a batch holds samples")
         expected = self.next[driverInstance]
-        if rows and sequence > expected:
+        if sequence > expected:
             self.gaps[driverInstance].append(range(expected, sequence))
         stored = [
             Stored(number, *row, time.time()) for number, row in enumerate(rows, start=sequence) if number >= expected
         ]
         self.samples[driverInstance] += stored
-        self.next[driverInstance] = max(expected, sequence + len(rows)) if rows else expected
+        self.next[driverInstance] = max(expected, sequence + len(rows))
         self.duplicates += len(rows) - len(stored)
         self.batches.append(len(rows))
         return {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesgraph.edge import columns
-from mesgraph.edge.contract import INTEGER_MAX, TEXT_MAX, Quality, Sample, sound
+from mesgraph.edge.contract import INTEGER_MAX, TEXT_MAX, TIME_MAX, Quality, Sample, sound
 
 VALUES = st.one_of(
     st.none(),
@@ -22,8 +22,8 @@ SAMPLES = st.builds(
     path=st.sampled_from(["a", "b", "Ä/ö"]),
     value=VALUES,
     quality=st.sampled_from(Quality),
-    time=st.none() | st.integers(0, 2**53),
-    status=st.integers(0, 2**32 - 1),
+    time=st.none() | st.integers(-1, 2**53),
+    status=st.integers(-1, 2**33),
     flags=st.integers(0, 7),
 )
 TAKEN = st.lists(st.tuples(st.integers(0, 2**53), SAMPLES.map(sound)), min_size=1, max_size=20)
@@ -66,9 +66,13 @@ def test_halves_hold_what_the_whole_held(taken: list[columns.Received], at: int)
 @given(SAMPLES)
 def test_what_cannot_be_carried_is_bad_and_has_no_value(sample: Sample) -> None:
     carried = sound(sample)
-    if carried is not sample:
-        assert (carried.value, carried.quality) == (None, Quality.BAD)
-        assert (carried.path, carried.time, carried.status) == (sample.path, sample.time, sample.status)
+    assert carried.time is None or 0 <= carried.time < TIME_MAX
+    assert 0 <= carried.status < 2**32
+    if carried.value is None and sample.value is not None:
+        assert carried.quality is Quality.BAD
+    elif carried is not sample:
+        assert (carried.path, carried.value) == (sample.path, sample.value)
+        assert carried.quality is not Quality.GOOD
     elif isinstance(sample.value, int):
         assert abs(sample.value) <= INTEGER_MAX
 

@@ -110,7 +110,8 @@ def test_a_new_disk_takes_up_the_numbers_of_the_server(tmp_path: Path) -> None:
         had = len(server.values(ONE, COUNT))
         until(lambda: len(server.values(ONE, COUNT)) > had + 10)
         assert server.values(ONE, COUNT)[had] == 1, "the first value of the new life is there"
-    assert server.duplicates == 0
+        assert consecutive(server.values(ONE, COUNT)[had:])
+    assert not server.gaps[ONE]
 
 
 def test_a_value_that_the_server_never_takes_stops_no_other(tmp_path: Path) -> None:

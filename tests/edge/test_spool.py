@@ -152,13 +152,15 @@ spool.close()
 
 def test_a_new_spool_takes_up_the_count_of_the_server_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     spool = filled(tmp_path, 2)
-    spool.agree(500)
+    assert not spool.numbered
+    spool.number(1, 500)
     assert spool.first + spool.offset == 500
     spool.close()
     again = Spool(tmp_path, ROOM)
-    again.agree(510)
-    assert again.first + again.offset == 500
-    again.agree(700)
+    assert again.numbered
+    again.catch_up(510)
+    assert again.next + again.offset == 520
+    again.catch_up(700)
     assert again.next + again.offset == 700, "the server has more than this spool ever numbered"
 
 

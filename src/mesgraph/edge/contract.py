@@ -20,9 +20,12 @@ from pydantic import BaseModel, ValidationError
 Value: TypeAlias = float | int | bool | str | None
 M = TypeVar("M", bound=BaseModel)
 
-TEXT_MAX = 4_096
+TEXT_MAX = 1_000
 """Characters of a text that is a value. A longer one is no value: the sample is BAD."""
 INTEGER_MAX = 2**63 - 1
+STATUS_MAX = 2**32 - 1
+TIME_MAX = 7_258_118_400_000_000
+"""The year 2200, in microseconds since 1970."""
 
 
 class Quality(IntEnum):
@@ -130,7 +133,9 @@ class Written:
 
 
 def sound(sample: Sample) -> Sample:
-    """The sample, or a BAD one without value where the value cannot be carried: not a number, infinite, too long."""
+    """The sample as it can be carried. A value that is not a number, infinite or too long becomes none, and BAD; a time
+    that cannot be becomes none, and a GOOD value with it UNCERTAIN.
+    """
     value = sample.value
     if isinstance(value, float):
         carried = math.isfinite(value)
@@ -138,9 +143,17 @@ def sound(sample: Sample) -> Sample:
         carried = len(value) <= TEXT_MAX
     else:
         carried = not isinstance(value, int) or abs(value) <= INTEGER_MAX
-    if carried:
+    timed = sample.time is None or 0 <= sample.time < TIME_MAX
+    if carried and timed and 0 <= sample.status <= STATUS_MAX:
         return sample
-    return Sample(sample.path, None, Quality.BAD, sample.time, sample.status, sample.flags)
+    return Sample(
+        sample.path,
+        value if carried else None,
+        Quality.BAD if not carried else max(sample.quality, Quality.UNCERTAIN),
+        sample.time if timed else None,
+        min(max(sample.status, 0), STATUS_MAX),
+        sample.flags,
+    )
 
 
 @dataclass

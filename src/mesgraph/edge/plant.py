@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from mesgraph.edge.configuration import Instance
 from mesgraph.edge.contract import State, Tag
 
-INSTANCES = """query EdgeInstances($site: String!, $after: String) {
-  driverInstances(site: $site, first: 50, after: $after) {
+INSTANCES = """query EdgeInstances($site: ID!, $after: String) {
+  driverInstances(filter: {site: $site}, first: 10, after: $after) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id code driver config secretRef revision
@@ -37,12 +37,10 @@ HEALTH = """mutation EdgeHealth($input: ReportDriverHealthInput!) {
 """
 DOCUMENTS = (INSTANCES, INGEST, HEALTH)
 
-NOTHING = b'{"paths":[],"tag":[],"time":[],"received":[],"value":[]}'
-"""A batch without samples: asks which number the server expects next."""
-
 OF_THE_BATCH = {"INVALID_VALUE", "VALIDATION_FAILED", "LIMIT_EXCEEDED"}
 """Codes that speak of what was sent. All others may be gone when the same is sent again."""
 TIMEOUT_S = 15.0
+MESSAGE_MAX = 500
 TOLD_S_MAX = 120.0
 PERIOD = TypeAdapter(timedelta)
 
@@ -103,7 +101,7 @@ class Plant:
 
     async def report(self, instance: str, state: State, message: str, **more: Any) -> None:
         """Say how an instance is."""
-        given = {"driverInstance": instance, "state": state, "message": message, **more}
+        given = {"driverInstance": instance, "state": state, "message": message[:MESSAGE_MAX], **more}
         body = json.dumps({"query": HEALTH, "variables": {"input": given}}).encode()
         await self._ask(body, "reportDriverHealth")
 

@@ -101,16 +101,19 @@ class Spool:
         self._lose(count)
         self.full = False
 
-    def agree(self, expected: int) -> None:
-        """Bring the numbers in line with the one that the server expects next.
+    @property
+    def numbered(self) -> bool:
+        """Whether its numbers are in line with the server's; a new spool's are not."""
+        return self._offset_path.exists()
 
-        A new spool takes up the count where the server stands. One that is behind the server, which happens when a
-        part of it was damaged, goes on at the server's number.
-        """
-        if not self._offset_path.exists():
-            self.offset = expected - self.first
-            replace_file(self._offset_path, str(self.offset).encode())
-        elif (ours := expected - self.offset) > self.next:
+    def number(self, first: int, expected: int) -> None:
+        """Bring the numbers in line: sample ``first`` is the one that the server expects as ``expected``."""
+        self.offset = expected - first
+        replace_file(self._offset_path, str(self.offset).encode())
+
+    def catch_up(self, expected: int) -> None:
+        """Go on at the server's number, where it has more than this spool knows of: a part of it was damaged."""
+        if (ours := expected - self.offset) > self.next:
             self.next = ours
             self._write_note()
 

@@ -11,7 +11,7 @@ import time
 
 from mesgraph.edge import columns
 from mesgraph.edge.backoff import Backoff
-from mesgraph.edge.plant import NOTHING, Later, NotTaken, Plant, Taken
+from mesgraph.edge.plant import Later, NotTaken, Plant, Taken
 from mesgraph.edge.spool import Record, Spool
 
 LINGER_S = 0.1
@@ -70,10 +70,10 @@ class Uplink:
     async def _send(self) -> bool:
         """Send what waits, at most a batch; whether more waits."""
         self._wake.clear()
+        await self._spool.synced_beside()
         if not self._agreed:
             await self._agree()
-        await self._spool.synced_beside()
-        records = self._next()
+        records = self._next() if self._agreed else []
         if not records:
             self.sent = max(self.sent, self._spool.synced)
             return False
@@ -85,12 +85,28 @@ class Uplink:
         return self._spool.synced > self.sent or self._wake.is_set()
 
     async def _agree(self) -> None:
-        """Ask which number comes next: what the server has is not sent again."""
+        """Learn which number the server expects, by the oldest sample that is here: sent again it is harmless.
+
+        From a new spool it goes as number 0. A server that has heard of this instance before counts it as duplicate
+        and says where it stands; then it goes once more, by its right number.
+        """
+        record = next(iter(self._spool.records(self.sent)), None)
+        if record is None:
+            return
+        first = max(self.sent, record.number)
+        _, rest = columns.halves(record.batch, first - record.number)
+        probe, _ = columns.halves(rest, 1)
         try:
-            taken = await self._ingest(0, NOTHING)
+            taken = await self._ingest(first + self._spool.offset if self._spool.numbered else 0, probe)
         except NotTaken as refusal:
-            raise Later(f"the server does not say which number comes next: {refusal}") from refusal
-        self._spool.agree(taken.next)
+            self._set_aside(Record(first, 1, probe), str(refusal))
+            self.sent = first + 1
+            return
+        if self._spool.numbered:
+            self._spool.catch_up(taken.next)
+        else:
+            known = taken.duplicate > 0
+            self._spool.number(first, taken.next if known else 0)
         self.sent = max(self.sent, taken.next - self._spool.offset)
         self._agreed = True
 
