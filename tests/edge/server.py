@@ -120,14 +120,14 @@ class Server:
             "pageInfo": {"hasNextPage": at + 1 < len(self.nodes), "endCursor": str(at + 1)},
         }
 
-    def _health(self, driverInstance: str, state: str, message: str, **more: Any) -> dict[str, Any]:
+    def _health(self, driverInstance: str, state: str, message: str | None, **more: Any) -> dict[str, Any]:
         if state not in {"STARTING", "RUNNING", "DEGRADED", "DISCONNECTED", "BROKEN", "STOPPED"}:
             raise Invalid(f"state {state}")
-        if len(message) > 500:
-            raise Invalid("message is too long")
+        if message is not None and not (1 <= len(message) <= 500 and message.isprintable()):
+            raise Invalid(f"message {message!r}")
         if set(more) != {"buffered", "clockOffsetMs", "tier"}:
             raise Invalid(f"fields {sorted(more)}")
-        return {"state": state, "message": message, **more}
+        return {"state": state, "message": message or "", **more}
 
     def _ingest(self, driverInstance: str, sequence: int, samples: dict[str, Any]) -> dict[str, Any]:
         rows = list(self._rows(samples))

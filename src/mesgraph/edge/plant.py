@@ -101,7 +101,7 @@ class Plant:
 
     async def report(self, instance: str, state: State, message: str, **more: Any) -> None:
         """Say how an instance is."""
-        given = {"driverInstance": instance, "state": state, "message": message[:MESSAGE_MAX], **more}
+        given = {"driverInstance": instance, "state": state, "message": _line(message), **more}
         body = json.dumps({"query": HEALTH, "variables": {"input": given}}).encode()
         await self._ask(body, "reportDriverHealth")
 
@@ -145,6 +145,12 @@ def _refuse(errors: Sequence[dict[str, Any]]) -> NoReturn:
     if any(code in OF_THE_BATCH for code, _ in told):
         raise NotTaken(reason)
     raise Later(reason)
+
+
+def _line(message: str) -> str | None:
+    """A message as one line of printable characters; None where there is nothing to say."""
+    words = " ".join(message.split())
+    return "".join(letter for letter in words if letter.isprintable())[:MESSAGE_MAX].strip() or None
 
 
 def _told_s(response: httpx2.Response) -> float:

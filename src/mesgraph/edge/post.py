@@ -97,9 +97,11 @@ class Post:
             self._changed.clear()
             try:
                 await self._report()
-            except (Later, NotTaken) as error:
-                await asyncio.sleep(max(AGAIN_S, getattr(error, "wait_s", 0.0)))
+            except Later as later:
+                await asyncio.sleep(max(AGAIN_S, later.wait_s))
                 continue
+            except NotTaken as refusal:
+                log.error("%s: the server does not take how it is: %s", self.instance.code, refusal)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REPORT_S):
                     await self._changed.wait()
