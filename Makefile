@@ -124,7 +124,7 @@ console: $(ASSETS)  ## the files that /graphiql serves
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
-LOCK_PROJECT = $(LOCK) pyproject.toml --extra postgresql
+LOCK_PROJECT = $(LOCK) pyproject.toml --extra modbus --extra postgresql
 
 # In an environment of their own: these tools need much that the product does not.
 $(SUPPLY)/.locked: requirements/supply.txt | $(BIN)/python

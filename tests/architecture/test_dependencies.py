@@ -56,7 +56,8 @@ def test_async_database_access_has_its_greenlet() -> None:
 @pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
 def test_the_lock_answers_what_the_project_asks(lock: str) -> None:
     asked = [*project()["project"]["dependencies"]]
-    asked += project()["project"]["optional-dependencies"]["postgresql"]
+    for extra in project()["project"]["optional-dependencies"].values():
+        asked += extra
     if lock == "dev.txt":
         asked += project()["dependency-groups"]["dev"]
     found = locked(lock)

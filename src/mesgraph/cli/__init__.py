@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from mesgraph.cli.access import keys, roles, users
 from mesgraph.cli.common import Server, fail, read_key, write
 from mesgraph.cli.documents import documents
+from mesgraph.cli.driver import driver
+from mesgraph.cli.edge import edge
 from mesgraph.config import Settings
 from mesgraph.errors import Unavailable
 
@@ -26,6 +28,8 @@ app.add_typer(users, name="user")
 app.add_typer(keys, name="key")
 app.add_typer(roles, name="role")
 app.add_typer(documents, name="documents")
+app.add_typer(driver, name="driver")
+app.command()(edge)
 
 Database = Annotated[
     str | None,
