@@ -60,6 +60,7 @@ from mesgraph.security_events.graphql import (
 )
 from mesgraph.signatures.graphql import SignatureCommands, SignatureQueries
 from mesgraph.sites.graphql import TransferCommands, TransferQueries
+from mesgraph.telemetry.graphql import TelemetryCommands, TelemetryQueries
 
 
 @strawberry.type(description="Questions. They never change anything.")
@@ -85,6 +86,7 @@ class Query(
     InboundQueries,
     PerformanceQueries,
     OutboundQueries,
+    TelemetryQueries,
 ):
     """Root of reads."""
 
@@ -117,6 +119,7 @@ class Mutation(
     InboundCommands,
     MastersCommands,
     OutboundCommands,
+    TelemetryCommands,
 ):
     """Root of writes."""
 

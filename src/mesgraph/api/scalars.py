@@ -22,7 +22,14 @@ SSCC = NewType("SSCC", str)
 JSON = NewType("JSON", object)
 TextColumn = NewType("TextColumn", list[str | None])
 IntegerColumn = NewType("IntegerColumn", list[int])
+FloatColumn = NewType("FloatColumn", list[float | None])
+TimeColumn = NewType("TimeColumn", list[int])
+ValueColumn = NewType("ValueColumn", list[float | int | bool | str | None])
+Long = NewType("Long", int)
 Duration = NewType("Duration", timedelta)
+
+LONG_MAX = 2**53
+"""What JSON readers keep exactly."""
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})(?:\.(\d{1,6}))?S)?)?", re.ASCII)
@@ -129,6 +136,15 @@ def gs1_key(name: str, digits: int) -> Callable[[Any], str]:
     return parse
 
 
+def parse_long(value: Any) -> int:
+    """A whole number that JSON readers keep exactly."""
+    if type(value) is not int:
+        raise refuse(f"a Long travels as a whole number, not {type(value).__name__}")
+    if abs(value) > LONG_MAX:
+        raise refuse(f"{value} is beyond 2^53, which is the most that a Long holds")
+    return value
+
+
 def parse_cursor(value: Any) -> Cursor:
     """A cursor of the record."""
     try:
@@ -187,5 +203,25 @@ SCALARS: dict[object, ScalarDefinition] = {
     IntegerColumn: _scalar(
         "IntegerColumn", "Many whole numbers at once, as one JSON list.", lambda value: value, lambda value: value
     ),
+    FloatColumn: _scalar(
+        "FloatColumn",
+        "Many numbers at once, as one JSON list; null for none.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    TimeColumn: _scalar(
+        "TimeColumn",
+        "Many moments at once, as one JSON list of whole microseconds since 1970-01-01 UTC.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    ValueColumn: _scalar(
+        "ValueColumn",
+        "Many values of tags at once, as one JSON list: numbers, booleans or strings as their tags have them; null for "
+        "no value, which is not zero.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    Long: _scalar("Long", "A whole number from -2^53 to 2^53, as a JSON number.", parse_long, int),
     JSON: _scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
 }

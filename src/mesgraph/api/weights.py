@@ -44,6 +44,7 @@ SIZES: dict[tuple[str, str], int] = {
     ("JobResponse", "steps"): 3,
     ("JobResponse", "parameterActuals"): 3,
     ("LedgerEvent", "subjects"): 3,
+    ("DriverInstance", "tags"): 50,
     ("Principal", "grants"): 2,
     ("Principal", "apiKeys"): 1,
     ("Principal", "identities"): 1,
