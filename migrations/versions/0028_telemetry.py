@@ -120,6 +120,7 @@ def _samples() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         *_of("sample_batch", "site"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sample_batch")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_sample_batch_driver_instance_id_id", "sample_batch", ["driver_instance_id", "id"])
     op.create_table(

@@ -60,7 +60,7 @@ from mesgraph.security_events.graphql import (
 )
 from mesgraph.signatures.graphql import SignatureCommands, SignatureQueries
 from mesgraph.sites.graphql import TransferCommands, TransferQueries
-from mesgraph.telemetry.graphql import TelemetryCommands, TelemetryQueries
+from mesgraph.telemetry.graphql import HistoryQueries, IntakeCommands, TelemetryCommands, TelemetryQueries
 
 
 @strawberry.type(description="Questions. They never change anything.")
@@ -87,6 +87,7 @@ class Query(
     PerformanceQueries,
     OutboundQueries,
     TelemetryQueries,
+    HistoryQueries,
 ):
     """Root of reads."""
 
@@ -120,6 +121,7 @@ class Mutation(
     MastersCommands,
     OutboundCommands,
     TelemetryCommands,
+    IntakeCommands,
 ):
     """Root of writes."""
 

@@ -32,3 +32,26 @@ async def make_tags(api: Api, *, instances: Sequence[Any] = (INSTANCE,), tags: S
     by = Role.ENGINEER
     await api.do("submitDriverInstances", "", by=by, site="HV1", driverInstances=list(instances))
     await api.do("submitTags", "", by=by, site="HV1", tags=list(tags))
+
+
+def batch(*samples: tuple[Any, ...], **more: Any) -> dict[str, Any]:
+    """Columns of samples (tag, second, value), each received 20 ms after its time; ``more`` are further columns."""
+    paths = list(dict.fromkeys(tag["path"] for tag, _, _ in samples))
+    times = [BEGIN + round(second * SECOND) for _, second, _ in samples]
+    columns = {
+        "paths": paths,
+        "tag": [paths.index(tag["path"]) for tag, _, _ in samples],
+        "time": times,
+        "received": [time + 20_000 for time in times],
+        "value": [value for _, _, value in samples],
+    }
+    return columns | more
+
+
+TAKEN = "accepted duplicate rejected { index code } clockOffsetMs nextSequence"
+
+
+async def send(api: Api, sequence: int, samples: dict[str, Any], instance: str = "HV1/DRV-1") -> dict[str, Any]:
+    """Send a batch as the edge of HV1 does; what became of it."""
+    driver = await api.actor(Role.DRIVER, site="HV1")
+    return await api.do("ingestSamples", TAKEN, by=driver, driverInstance=instance, sequence=sequence, samples=samples)

@@ -210,7 +210,7 @@ def _micros(period: timedelta | None) -> int | None:
     return None if period is None else period // MICROSECOND
 
 
-def _check_config(config: dict[str, Any]) -> Violation | None:
+def _check_config(config: object) -> Violation | None:
     if not isinstance(config, dict):
         return invalid('config is a JSON object, such as {"host": "10.0.0.7"}', "config")
     length = len(json.dumps(config))

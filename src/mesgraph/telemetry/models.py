@@ -143,7 +143,11 @@ class SampleBatch(Sited, Row):
     count: Mapped[int]
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = (Index("ix_sample_batch_driver_instance_id_id", "driver_instance_id", "id"),)
+    __table_args__ = (
+        Index("ix_sample_batch_driver_instance_id_id", "driver_instance_id", "id"),
+        # an id is never given again: what is known of the latest samples counts up to one
+        {"sqlite_autoincrement": True},
+    )
 
 
 class SampleChunk(Sited, Row):

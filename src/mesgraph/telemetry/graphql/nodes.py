@@ -64,8 +64,8 @@ described_enum(
     IssueKind,
     "What is wrong with samples.",
     {
-        IssueKind.GAP: "Some are missing: numbers of an instance that never came, or a longer pause between the samples "
-        "of a tag than it may have.",
+        IssueKind.GAP: "Some are missing: numbers of an instance that never came, or a longer pause between samples "
+        "than a tag may have.",
         IssueKind.STALE: "None came for longer than `staleAfter`.",
         IssueKind.OUT_OF_RANGE: "The value lies outside `validRange`.",
         IssueKind.SPIKE: "The value changed faster than `maxRate`.",
