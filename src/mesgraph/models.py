@@ -15,6 +15,7 @@ from mesgraph.orders import models as orders
 from mesgraph.security_events import models as security_events
 from mesgraph.signatures import models as signatures
 from mesgraph.sites import models as sites
+from mesgraph.telemetry import models as telemetry
 
 __all__ = [
     "Row",
@@ -32,4 +33,5 @@ __all__ = [
     "security_events",
     "signatures",
     "sites",
+    "telemetry",
 ]

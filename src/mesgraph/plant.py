@@ -14,6 +14,8 @@ from mesgraph.ledger.tail import Tail
 from mesgraph.metrics import Metrics
 from mesgraph.security_events.kinds import SecurityEventKind
 from mesgraph.security_events.watch import Watch
+from mesgraph.telemetry.latest import Memory
+from mesgraph.telemetry.sealing import Sealer
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Plant:
     documents: Store
     watch: Watch
     metrics: Metrics = field(default_factory=Metrics)
+    samples: Memory = field(default_factory=Memory)
 
 
 @asynccontextmanager
@@ -56,10 +59,13 @@ async def running_plant(
                 )
                 _watch(plant)
                 acting = Readers(database, plant.clock, tail, plant.metrics, readers)
+                sealer = Sealer(database)
                 acting.start()
+                sealer.start()
                 try:
                     yield plant
                 finally:
+                    await sealer.stop()
                     await acting.stop()
         finally:
             await tail.stop()

@@ -60,6 +60,7 @@ from mesgraph.security_events.graphql import (
 )
 from mesgraph.signatures.graphql import SignatureCommands, SignatureQueries
 from mesgraph.sites.graphql import TransferCommands, TransferQueries
+from mesgraph.telemetry.graphql import HistoryQueries, IntakeCommands, TelemetryCommands, TelemetryQueries
 
 
 @strawberry.type(description="Questions. They never change anything.")
@@ -85,6 +86,8 @@ class Query(
     InboundQueries,
     PerformanceQueries,
     OutboundQueries,
+    TelemetryQueries,
+    HistoryQueries,
 ):
     """Root of reads."""
 
@@ -117,6 +120,8 @@ class Mutation(
     InboundCommands,
     MastersCommands,
     OutboundCommands,
+    TelemetryCommands,
+    IntakeCommands,
 ):
     """Root of writes."""
 

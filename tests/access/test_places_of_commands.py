@@ -24,6 +24,7 @@ AT_A_SITE = {
     *("linkIdentity", "unlinkIdentity", "issueApiKey", "revokeApiKey", "sign"),
     *("submitSites", "submitEquipmentClasses", "submitEquipment", "submitSuppliers", "submitMaterialDefinitions"),
     *("submitLots", "submitMastersCsv"),
+    *("submitDriverInstances", "submitTags", "reportDriverHealth", "ingestSamples"),
     *("createTransfer", "cancelTransfer", "shipTransfer", "confirmTransferReceipt", "adjustTransfer"),
     *("draftOperationsDefinition", "submitOperationsDefinition", "returnOperationsDefinition"),
     *("approveOperationsDefinition", "retireOperationsDefinition"),

@@ -18,6 +18,7 @@ from mesgraph.access.models import ApiKey, Identity, Principal, PrincipalKind, R
 from mesgraph.access.roles import Role
 from mesgraph.access.sessions import start_session
 from mesgraph.api.nodes import node_id
+from mesgraph.clock import to_micros
 from mesgraph.db import Entity
 from mesgraph.definitions.draft import ParameterDraft
 from mesgraph.definitions.instruction import EntryDraft, InstructionDraft, StepDraft
@@ -56,6 +57,7 @@ from mesgraph.security_events.watch import Alarm, principal
 from mesgraph.signatures import actions as signatures
 from mesgraph.signatures.models import SignatureMeaning
 from mesgraph.sites.models import Transfer
+from mesgraph.telemetry.sealing import seal
 from mesgraph.work import Actor, Grant
 from tests.api import Api
 from tests.factories.execution import Line, Step, amount, lot, put_definition, put_order
@@ -193,6 +195,7 @@ async def _furnish(plants: Plants, code: str, by: Actor) -> None:
     await _run(api, code, by, orders["MIX"])
     await _assemble(api, code, by, orders["BUILD"])
     await _stock(api, code, by, orders["WAIT"])
+    await _measure(api, code, by)
     await api.plant.database.write(lambda session: _people_and_messages(plants, session, code))
     await api.plant.database.read(lambda session: _note(plants.at[code], session))
 
@@ -265,6 +268,21 @@ async def _stock(api: Api, code: str, by: Actor, job: str) -> None:
     await api.do("reserveMaterial", "", by=by, jobOrder=job, item=powder, quantity=amount("2", "KGM"))
     await api.do("createTransfer", "", by=by, fromSite=code, toSite="HV3", items=[powder])
     await api.do("reportEquipmentState", "", by=by, equipment=f"{code}/COAT01", state="EXECUTE")
+
+
+async def _measure(api: Api, code: str, by: Actor) -> None:
+    """A driver with a tag, samples of it in chunks and in the head, and one that never came."""
+    driver = {"code": "DRV-1", "driver": "simulator", "config": {"host": code}}
+    await api.do("submitDriverInstances", "", by=by, site=code, driverInstances=[driver])
+    tag = {"path": "Temp", "driverInstance": "DRV-1", "address": code, "kind": "ANALOG", "dataType": "FLOAT"}
+    await api.do("submitTags", "", by=by, site=code, tags=[tag | {"validRange": {"high": "10"}}])
+    for sequence in (0, 2):
+        now = to_micros(api.clock.now()) + sequence
+        samples = {"paths": ["Temp"], "tag": [0], "time": [now], "received": [now], "value": [20 + sequence]}
+        given = {"driverInstance": f"{code}/DRV-1", "sequence": sequence, "samples": samples}
+        await api.do("ingestSamples", "", by=by, **given)
+        if not sequence:
+            await seal(api.plant.database)
 
 
 async def _send(api: Api, code: str, to: str, by: Actor) -> None:

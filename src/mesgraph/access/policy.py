@@ -18,6 +18,7 @@ RESERVERS = PLANNING | {Role.SUPERVISOR, Role.OPERATOR}
 DISPATCH = frozenset({Role.PLANNER, Role.SUPERVISOR})
 APPROVERS = frozenset({Role.QA, Role.ENGINEER, Role.SUPERVISOR})
 MASTERS = frozenset({Role.ENGINEER, Role.ERP, Role.ADMIN})
+CONFIGURERS = MASTERS | {Role.DRIVER, Role.AUDITOR}
 SYSTEM_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
 INBOX_READERS = PLANNING | SYSTEM_READERS
 SIGNERS = frozenset(
@@ -70,6 +71,11 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "operationsPerformance": EVERYONE,
         "destinations": INBOX_READERS,
         "outboundMessages": INBOX_READERS,
+        "driverInstances": EVERYONE,
+        "tags": EVERYONE,
+        "dataQualityIssues": EVERYONE,
+        "tagHistory": EVERYONE,
+        "latest": EVERYONE,
     },
     "Mutation": {
         "createPrincipal": ADMIN,
@@ -97,6 +103,10 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
         "submitEquipment": MASTERS,
         "reportEquipmentState": frozenset({Role.DRIVER, Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR}),
         "commandEquipment": frozenset({Role.OPERATOR, Role.TECHNICIAN, Role.SUPERVISOR}),
+        "submitDriverInstances": MASTERS,
+        "submitTags": MASTERS,
+        "reportDriverHealth": frozenset({Role.DRIVER}),
+        "ingestSamples": frozenset({Role.DRIVER}),
         "submitSuppliers": MASTERS,
         "submitMaterialDefinitions": MASTERS,
         "submitLots": MASTERS,
@@ -427,6 +437,27 @@ POLICY: dict[str, dict[str, frozenset[Role]]] = {
     "DecideDeviationPayload": {"*": EVERYONE},
     "AsBuiltRecord": {"*": EVERYONE},
     "AsBuiltGap": {"*": EVERYONE},
+    # telemetry
+    "DriverInstance": {"*": EVERYONE, "config": CONFIGURERS, "secretRef": CONFIGURERS},
+    "DriverInstanceConnection": {"*": EVERYONE},
+    "DriverInstanceEdge": {"*": EVERYONE},
+    "DriverHealth": {"*": EVERYONE},
+    "Tag": {"*": EVERYONE},
+    "TagConnection": {"*": EVERYONE},
+    "TagEdge": {"*": EVERYONE},
+    "ValueRange": {"*": EVERYONE},
+    "TagSeries": {"*": EVERYONE},
+    "SampleSeries": {"*": EVERYONE},
+    "AggregateSeries": {"*": EVERYONE},
+    "LatestValues": {"*": EVERYONE},
+    "DataQualityIssue": {"*": EVERYONE},
+    "DataQualityIssueConnection": {"*": EVERYONE},
+    "DataQualityIssueEdge": {"*": EVERYONE},
+    "SubmitDriverInstancesPayload": {"*": EVERYONE},
+    "SubmitTagsPayload": {"*": EVERYONE},
+    "ReportDriverHealthPayload": {"*": EVERYONE},
+    "IngestSamplesPayload": {"*": EVERYONE},
+    "RejectedSample": {"*": EVERYONE},
     # other systems
     "InboundMessage": {"*": INBOX_READERS},
     "InboundMessageConnection": {"*": INBOX_READERS},

@@ -18,8 +18,17 @@ from mesgraph.access.roles import Role
 from mesgraph.api.answer_size import expect_columns
 from mesgraph.api.context import Context
 from mesgraph.api.errors import refusal
-from mesgraph.api.limits import COST_MAX, DEADLINE_S, ERRORS_MAX, LONG_DEADLINE_S, NAME_MAX, STRING_MAX
-from mesgraph.api.literals import refused_values
+from mesgraph.api.limits import (
+    COST_MAX,
+    DEADLINE_S,
+    ERRORS_MAX,
+    JSON_NODES_MAX,
+    LONG_DEADLINE_S,
+    NAME_MAX,
+    SAMPLE_VALUES_MAX,
+    STRING_MAX,
+)
+from mesgraph.api.literals import is_plain, refused_values
 from mesgraph.api.prepared import Documents, Prepared
 from mesgraph.documents.store import Standing
 from mesgraph.errors import Code
@@ -31,19 +40,29 @@ NOTHING = parse("{ __typename }")
 
 
 class LongField(NamedTuple):
-    """A command that takes longer values than others do, for some roles only. Sizes in bytes."""
+    """A command that takes longer values than others do, for some roles only. Sizes in bytes; ``values_max`` is how
+    many values the JSON of its request may hold.
+    """
 
     field: str
     roles: frozenset[Role]
     value_max: int
+    values_max: int = JSON_NODES_MAX
 
     @property
     def request_max(self) -> int:
-        """Of the request around it: JSON writes a line break or a quotation mark with two characters."""
+        """Of the request around it: JSON writes a line break or a quotation mark with two characters. What is no text
+        has none of these.
+        """
+        if self.values_max > JSON_NODES_MAX:
+            return self.value_max
         return 2 * self.value_max + TEXT_MAX
 
 
-LONG: tuple[LongField, ...] = (LongField("submitB2mml", frozenset({Role.ERP}), 16 * 1024 * 1024),)
+LONG: tuple[LongField, ...] = (
+    LongField("submitB2mml", frozenset({Role.ERP}), 16 * 1024 * 1024),
+    LongField("ingestSamples", frozenset({Role.DRIVER}), 4 * 1024 * 1024, SAMPLE_VALUES_MAX),
+)
 """The commands that take long values."""
 
 WHOLE_TEXTS = frozenset({"submitMastersCsv"})
@@ -225,6 +244,8 @@ def _lengths(variables: dict[str, Any]) -> tuple[int, int]:
             case dict():
                 length += sum(map(len, value))
                 waiting += value.values()
+            case list() if is_plain(value):
+                length += len(value)
             case list():
                 waiting += value
         length += 2

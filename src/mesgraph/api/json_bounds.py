@@ -14,7 +14,7 @@ ALL_BUT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 DEEP = f"the JSON is nested deeper than {JSON_DEPTH_MAX} levels, which is the most that is taken: nest less"
 
 
-def check_json(text: bytes) -> None:
+def check_json(text: bytes, values_max: int = JSON_NODES_MAX) -> None:
     """Raise :class:`~mesgraph.api.limits.Excess` for ``text`` that it would be costly to read as JSON.
 
     Depth, number of values, digits of a number. Whether it is JSON at all is not asked, and the length of a text is
@@ -23,7 +23,7 @@ def check_json(text: bytes) -> None:
     if not (_may_be_large(text) or DIGITS.search(text)):
         return
     bare = STRING.sub(b'"', text)
-    at_most("the JSON", "values", _values(bare), JSON_NODES_MAX, "send several requests")
+    at_most("the JSON", "values", _values(bare), values_max, "send several requests")
     if number := DIGITS.search(bare):
         at_most("a number", "digits", len(number[0]), DIGITS_MAX, "send a shorter one")
     _check_depth(bare.translate(None, ALL_BUT_BRACKETS))

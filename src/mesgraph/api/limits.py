@@ -31,6 +31,8 @@ BODY_MAX = 256 * 1024
 JSON_DEPTH_MAX = 32
 JSON_NODES_MAX = 20_000
 """Values of a request: objects, lists, and what stands in them."""
+SAMPLE_VALUES_MAX = 48_000
+"""The same of a batch of 5,000 samples in nine columns, with the paths of their tags."""
 STRING_MAX = 64 * 1024
 """Bytes of one string; the long values of :mod:`mesgraph.api.guard` have their own limit."""
 DIGITS_MAX = 40
@@ -72,7 +74,7 @@ RESPONSE_MAX = 8 * 1024 * 1024
 """Bytes of an answer."""
 COLUMNS_RESPONSE_MAX = 16 * 1024 * 1024
 """Bytes of an answer that has columns (:data:`COLUMNS`)."""
-COLUMNS = frozenset({"TraceColumns"})
+COLUMNS = frozenset({"TraceColumns", "SampleSeries", "AggregateSeries", "LatestValues"})
 """Types whose fields are whole columns."""
 
 MESSAGE_MAX = 500

@@ -62,8 +62,16 @@ def refused_values(variables: dict[str, Any]) -> Iterator[GraphQLError]:
                 if any(UNKEPT.search(key) for key in value):
                     yield _unkept(path)
                 waiting += [(item, (*path, key)) for key, item in value.items()]
-            case list():
+            case list() if not is_plain(value):
                 waiting += [(item, (*path, i)) for i, item in enumerate(value)]
+
+
+PLAIN = frozenset({int, float, bool, type(None)})
+
+
+def is_plain(values: list[Any]) -> bool:
+    """Whether there is no text and nothing nested in them: columns of numbers are long, and need no second look."""
+    return PLAIN.issuperset(map(type, values))
 
 
 def refused_literals(document: DocumentNode) -> list[GraphQLError]:

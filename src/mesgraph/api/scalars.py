@@ -13,6 +13,7 @@ from mesgraph import quantity
 from mesgraph.clock import YEARS
 from mesgraph.errors import Code
 from mesgraph.ledger.queries import Cursor
+from mesgraph.telemetry.columns import Columns, read_columns
 from mesgraph.words import check_gs1_key
 
 UnitCode = NewType("UnitCode", str)
@@ -22,7 +23,15 @@ SSCC = NewType("SSCC", str)
 JSON = NewType("JSON", object)
 TextColumn = NewType("TextColumn", list[str | None])
 IntegerColumn = NewType("IntegerColumn", list[int])
+FloatColumn = NewType("FloatColumn", list[float | None])
+TimeColumn = NewType("TimeColumn", list[int])
+ValueColumn = NewType("ValueColumn", list[float | int | bool | str | None])
+Long = NewType("Long", int)
+SampleColumns = NewType("SampleColumns", Columns)
 Duration = NewType("Duration", timedelta)
+
+LONG_MAX = 2**53
+"""What JSON readers keep exactly."""
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})(?:\.(\d{1,6}))?S)?)?", re.ASCII)
@@ -129,6 +138,23 @@ def gs1_key(name: str, digits: int) -> Callable[[Any], str]:
     return parse
 
 
+def parse_long(value: Any) -> int:
+    """A whole number that JSON readers keep exactly."""
+    if type(value) is not int:
+        raise refuse(f"a Long travels as a whole number, not {type(value).__name__}")
+    if abs(value) > LONG_MAX:
+        raise refuse(f"{value} is beyond 2^53, which is the most that a Long holds")
+    return value
+
+
+def parse_samples(value: Any) -> Columns:
+    """Samples as columns."""
+    try:
+        return read_columns(value)
+    except ValueError as error:
+        raise refuse(str(error)) from error
+
+
 def parse_cursor(value: Any) -> Cursor:
     """A cursor of the record."""
     try:
@@ -186,6 +212,36 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     IntegerColumn: _scalar(
         "IntegerColumn", "Many whole numbers at once, as one JSON list.", lambda value: value, lambda value: value
+    ),
+    FloatColumn: _scalar(
+        "FloatColumn",
+        "Many numbers at once, as one JSON list; null for none.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    TimeColumn: _scalar(
+        "TimeColumn",
+        "Many moments at once, as one JSON list of whole microseconds since 1970-01-01 UTC.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    ValueColumn: _scalar(
+        "ValueColumn",
+        "Many values of tags at once, as one JSON list: numbers, booleans or strings as their tags have them; null for "
+        "no value, which is not zero.",
+        lambda value: value,
+        lambda value: value,
+    ),
+    Long: _scalar("Long", "A whole number from -2^53 to 2^53, as a JSON number.", parse_long, int),
+    SampleColumns: _scalar(
+        "SampleColumns",
+        "Up to 5,000 samples as a JSON object of equally long columns. `paths`: paths of tags; `tag`: for each sample "
+        "the place of its tag in `paths`; `time`: source time in whole microseconds since 1970, null where the device "
+        "gave none; `received`: when the edge took it, the same way; `value`: number, boolean, string, or null for no "
+        "value. May be left out: `quality`: 0 GOOD, 1 UNCERTAIN, 2 BAD (all GOOD); `status`: code of the protocol, up "
+        "to 32 bits (0); `flags`: sum of 1 historical, 2 substituted, 4 late (0).",
+        parse_samples,
+        str,
     ),
     JSON: _scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
 }

@@ -35,7 +35,7 @@ from mesgraph.api.door import Door
 from mesgraph.api.ending import ADMITTED
 from mesgraph.api.guard import LONG, Guard, overdrawn
 from mesgraph.api.json_bounds import check_json
-from mesgraph.api.limits import BODY_MAX, CONTENT_TYPE_MAX, DIGITS_MAX, Excess
+from mesgraph.api.limits import BODY_MAX, CONTENT_TYPE_MAX, DIGITS_MAX, JSON_NODES_MAX, Excess
 from mesgraph.api.live.hub import Hub
 from mesgraph.api.live.outlet import Frame, Inbox, TooSlow
 from mesgraph.api.plan.plans import Plans
@@ -64,6 +64,8 @@ def _refuse_constant(word: str) -> None:
 
 
 JSON = json.JSONDecoder(parse_int=_parse_int, parse_constant=_refuse_constant)
+_values_max: ContextVar[int] = ContextVar("values_max", default=JSON_NODES_MAX)
+"""How many values the JSON of the request at hand may hold, by who sends it."""
 _accepts_response_type: ContextVar[bool] = ContextVar("accepts_response_type", default=False)
 
 
@@ -253,7 +255,10 @@ class GraphQLView(GraphQL[Context, None]):
             return JSONResponse({"errors": [{"message": str(error), "extensions": extensions}]}, status_code=503)
 
     async def _run(self, request: Any, context: Any, root_value: Any) -> Any:
+        _values_max.set(JSON_NODES_MAX)
         if isinstance(request, Request) and (actor := await self._door.actor_of(request.headers.get("authorization"))):
+            permitted = [long.values_max for long in LONG if actor.has_any(long.roles)]
+            _values_max.set(max(permitted, default=JSON_NODES_MAX))
             bucket = self._budgets.of(actor.principal_id)
             if bucket is not None and (wait_s := bucket.wait_s()) > 0:
                 # before anything is read: whoever has nothing left should not have that, either
@@ -313,7 +318,7 @@ class GraphQLView(GraphQL[Context, None]):
         """An object in the JSON of RFC 8259: no NaN, no endless numbers, no half characters, no bottomless nesting."""
         text = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         try:
-            check_json(text)
+            check_json(text, _values_max.get())
         except Excess as excess:
             raise NotRead(str(excess), "", 0) from excess
         try:

@@ -44,6 +44,9 @@ SIZES: dict[tuple[str, str], int] = {
     ("JobResponse", "steps"): 3,
     ("JobResponse", "parameterActuals"): 3,
     ("LedgerEvent", "subjects"): 3,
+    ("DriverInstance", "tags"): 50,
+    # nearly all are kept
+    ("IngestSamplesPayload", "rejected"): 1,
     ("Principal", "grants"): 2,
     ("Principal", "apiKeys"): 1,
     ("Principal", "identities"): 1,
@@ -90,6 +93,8 @@ WEIGHTS: dict[tuple[str, str], int] = {
     ("Query", "asBuilt"): 1_000,
     ("Query", "operationsPerformance"): 1_000,
     ("Query", "dispatchList"): 500,
+    ("Query", "tagHistory"): 1_000,
+    ("Query", "latest"): 500,
 }
 """Work of a field beside the objects that it answers with, in tenths: as many objects take about as long."""
 
