@@ -1,9 +1,7 @@
 """The rules of the kit as tests. Their names and meanings stand in ``manifest.RULES``."""
 
 import asyncio
-import os
 import resource
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -22,8 +20,7 @@ DEAD_S = 10.0
 """A dead line is seen within this time."""
 AGAIN_S = 5.0
 """After a fault values flow again within this time."""
-FRAMES = defaultdict(lambda: 200, full=5_000)
-"""Mutated frames, by the scale of the tests (``MESGRAPH_TEST_SCALE``)."""
+FRAMES = 200
 ROUNDS = 8
 MEMORY_MAX = 64 * 1024 * 1024
 AGE_SLACK_MS = 150.0
@@ -173,15 +170,15 @@ class Conformance:
 
     @rule("malformed-frames")
     async def test_malformed_frames(self) -> None:
-        frames = FRAMES[os.environ.get("MESGRAPH_TEST_SCALE", "")]
         async with self._on_a_line() as (bench, line, watched):
             for _ in range(ROUNDS):
-                line.corrupt, until = mutate, line.replies + frames // ROUNDS
+                line.corrupt, until = mutate, line.replies + FRAMES // ROUNDS
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr("mesgraph.edge.backoff.FIRST_S", 0.01)
                     patch.setattr("mesgraph.edge.keep.UP_PAUSE_S", 0.02)
-                    seen = lambda it=until: line.replies >= it or watched.mistakes()  # noqa: E731
-                    await watched.until(seen, 60.0 + frames, "too few frames")
+                    await watched.until(
+                        lambda it=until: line.replies >= it or watched.mistakes(), 60.0, "too few frames"
+                    )
                 assert not watched.mistakes(), "what a machine sends is no mistake of the driver"
                 line.corrupt = None
                 await watched.flows(bench.clock, AGAIN_S + bench.timeout_s)
