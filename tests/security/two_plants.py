@@ -57,6 +57,7 @@ from mesgraph.security_events.watch import Alarm, principal
 from mesgraph.signatures import actions as signatures
 from mesgraph.signatures.models import SignatureMeaning
 from mesgraph.sites.models import Transfer
+from mesgraph.telemetry.models import DriverInstance, Tag
 from mesgraph.telemetry.sealing import seal
 from mesgraph.work import Actor, Grant
 from tests.api import Api
@@ -407,6 +408,8 @@ def _note(things: Things, session: Session) -> None:
     ):
         row = here(cls)
         things.note(name, row, node_id(row))
+    things.note("driver", here(DriverInstance), f"{code}/DRV-1")
+    things.note("tag", here(Tag), f"{code}/Temp")
     transfer = first(Transfer, from_site_id=site_id)
     things.note("transfer", transfer, transfer.number)
     person = first(Principal, subject=f"person-{code}")
