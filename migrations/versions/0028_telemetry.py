@@ -167,7 +167,6 @@ def _issues() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
         sa.UniqueConstraint("tag_id", "issue_kind", "hour", name=op.f(f"uq_{table}_tag_id_issue_kind_hour")),
     )
-    op.create_index(f"ix_{table}_last_at_id", table, ["last_at", "id"])
     op.create_index(op.f(f"ix_{table}_driver_instance_id"), table, ["driver_instance_id"])
 
 

@@ -42,10 +42,12 @@ from mesgraph.orders.models import (
 from mesgraph.security_events.kinds import SecurityEventKind, SecuritySeverity
 from mesgraph.security_events.models import SecurityEvent
 from mesgraph.sites.models import Transfer, TransferLine, TransferState
+from mesgraph.telemetry.models import DataQualityIssue, DriverInstance, IssueKind, Tag
 from tests.api import START, Api
 from tests.factories.genealogy import act, new_item, receive
 from tests.factories.materials import SSCC, make_item, site
 from tests.factories.orders import cathode, make_cathode, makes, order, release, step, submit
+from tests.factories.telemetry import TAGS, TEMP
 
 NOW = START + timedelta(days=3)
 SSCC_2 = "095212340000000020"
@@ -95,6 +97,7 @@ async def fill(api: Api) -> Rows:
     await _lots(api, draw)
     await _holds(api)
     await _orders(api, draw)
+    await _telemetry(api)
     api.clock.at = NOW
     return await api.plant.database.read(_rows)
 
@@ -330,6 +333,41 @@ def _told(session: Session) -> None:
             session.add(line)
 
 
+async def _telemetry(api: Api) -> None:
+    """Drivers at both sites, tags of each type, and what is wrong with them, on two days."""
+    by = Role.ENGINEER
+    for site_code, codes in (("HV1", ("DRV-1", "DRV-12")), ("HV2", ("DRV-9",))):
+        drivers = zip(codes, ("simulator", "modbus"), strict=False)
+        given = [{"code": code, "driver": driver} for code, driver in drivers]
+        await api.do("submitDriverInstances", "", by=by, site=site_code, driverInstances=given)
+    await api.do("submitTags", "", by=by, site="HV1", tags=TAGS)
+    store = TEMP | {"path": "STORE/Temp", "driverInstance": "DRV-12", "equipment": "BIN-11"}
+    await api.do("submitTags", "", by=by, site="HV1", tags=[store])
+    alone = {"path": "COAT09/Temp", "driverInstance": "DRV-9", "equipment": None, "dataType": "INTEGER"}
+    await api.do("submitTags", "", by=by, site="HV2", tags=[TEMP | alone])
+
+    def find_fault(session: Session) -> None:
+        tags = session.scalars(select(Tag).order_by(Tag.id)).all()
+        for i, kind in enumerate(IssueKind):
+            tag = None if kind is IssueKind.GAP else tags[i % len(tags)]
+            at = START + timedelta(days=i % 2)
+            session.add(
+                DataQualityIssue(
+                    site_id=tags[i % len(tags)].site_id,
+                    driver_instance_id=tags[i % len(tags)].driver_instance_id,
+                    tag_id=tag.id if tag else None,
+                    issue_kind=kind,
+                    hour=i,
+                    first_at=at,
+                    last_at=at,
+                    count=i + 1,
+                    created_at=at,
+                )
+            )
+
+    await api.plant.database.write(find_fault)
+
+
 def _security(session: Session) -> None:
     """Stored documents, and what looked like attacks, some of it acknowledged."""
     by = session.scalars(select(Principal.id).limit(1)).one()
@@ -367,6 +405,7 @@ def _rows(session: Session) -> Rows:
         *(Equipment, Supplier, MaterialDefinition, OperationsDefinition, Hold, OperationsRequest, JobOrder),
         *(JobResponse, Deviation, GenealogyEvent, Principal, InboundMessage),
         *(Destination, OutboundMessage, Transfer, Item, StoredDocument, SecurityEvent),
+        *(DriverInstance, Tag, DataQualityIssue),
     )
     rows = Rows({cls: list(session.scalars(select(cls).order_by(cls.id))) for cls in classes})
     rows.of[Lot] = [row for row in rows.of[Item] if row.item_kind is ItemKind.LOT]

@@ -25,6 +25,7 @@ from mesgraph.orders.models import Deviation, JobOrder, JobResponse, OperationsR
 from mesgraph.schema import build_schema
 from mesgraph.security_events.models import SecurityEvent
 from mesgraph.sites.models import Transfer
+from mesgraph.telemetry.models import DataQualityIssue, DriverInstance, Tag
 from tests.api import START, Api
 from tests.factories.materials import SSCC, make_halvard, make_item
 from tests.lists.stage import NOW, Lot, Rows, fill
@@ -48,6 +49,9 @@ LISTS: dict[str, type] = {
     "transfers": Transfer,
     "storedDocuments": StoredDocument,
     "securityEvents": SecurityEvent,
+    "driverInstances": DriverInstance,
+    "tags": Tag,
+    "dataQualityIssues": DataQualityIssue,
 }
 Test = Callable[[Rows, Any], bool]
 
@@ -280,6 +284,25 @@ CASES: dict[str, list[tuple[dict[str, Any], Test]]] = {
         ({"state": ["ACKNOWLEDGED", "UNACKNOWLEDGED"]}, lambda *_: True),
         ({"lastAt": {"from": day(2), "to": day(5)}}, within("last_at", 2, 5)),
     ],
+    "driverInstances": [
+        ({"keyPrefix": "DRV-1"}, begins("code", "DRV-1")),
+        ({"site": "HV2"}, of_site("HV2")),
+        ({"driver": ["modbus", "mqtt"]}, has("driver", "modbus", "mqtt")),
+    ],
+    "tags": [
+        ({"keyPrefix": "COAT01/"}, begins("path", "COAT01/")),
+        ({"site": "HV2"}, of_site("HV2")),
+        ({"driverInstance": "HV1/DRV-1"}, of("driver_instance_id", DriverInstance, "DRV-1")),
+        ({"equipment": "HV1/STORE-RM"}, below("equipment_id", "STORE-RM")),
+        ({"kind": ["COUNTER", "TEXT"]}, has("tag_kind", "COUNTER", "TEXT")),
+        ({"dataType": ["FLOAT"], "keyPrefix": "COAT"}, every(has("data_type", "FLOAT"), begins("path", "COAT"))),
+    ],
+    "dataQualityIssues": [
+        ({"driverInstance": "HV1/DRV-1"}, of("driver_instance_id", DriverInstance, "DRV-1")),
+        ({"tag": "HV1/COAT01/Temp"}, of("tag_id", Tag, "COAT01/Temp")),
+        ({"kind": ["GAP", "STALE"]}, has("issue_kind", "GAP", "STALE")),
+        ({"toAt": {"from": day(0.5)}}, within("last_at", 0.5, None)),
+    ],
 }
 
 ORDERS: dict[str, Callable[[Any], Any]] = {
@@ -292,6 +315,7 @@ ORDERS: dict[str, Callable[[Any], Any]] = {
     "DUE_AT": lambda row: (row.due_at is None, row.due_at, row.id),
     "PLANNED_START": lambda row: (row.planned_start is None, row.planned_start, row.id),
     "OCCURRED_AT": lambda row: (row.occurred_at, row.id),
+    "PATH": lambda row: (row.path, row.id),
 }
 REVERSED = {"NEWEST": "OLDEST", "OCCURRED_AT_DESC": "OCCURRED_AT"}
 

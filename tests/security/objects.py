@@ -18,6 +18,7 @@ NEVER_MET = frozenset(
         *("OperationsRequestResult", "PositionRange", "QuantityError", "SegmentDependency"),
         *("SharedAncestor", "VersionConflictError", "InboundMessage", "InboundMessageEdge"),
         *("SignatureChallenge", "SignatureRequiredError"),
+        *("AggregateSeries", "RejectedSample"),
         *("SecurityEvent", "SecurityEventConnection", "SecurityEventEdge", "SecurityEventMessage"),
     }
 )

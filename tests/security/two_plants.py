@@ -57,6 +57,7 @@ from mesgraph.security_events.watch import Alarm, principal
 from mesgraph.signatures import actions as signatures
 from mesgraph.signatures.models import SignatureMeaning
 from mesgraph.sites.models import Transfer
+from mesgraph.telemetry.models import DriverInstance, Tag
 from mesgraph.telemetry.sealing import seal
 from mesgraph.work import Actor, Grant
 from tests.api import Api
@@ -153,6 +154,7 @@ async def _build(api: Api) -> Plants:
         await _furnish(plants, code, everywhere)
     for code, to in zip(STOCKED, reversed(STOCKED), strict=True):
         await _send(api, code, to, everywhere)
+        await _sample(api, code, everywhere, 2)  # into the head, behind one that never came
     return plants
 
 
@@ -271,18 +273,20 @@ async def _stock(api: Api, code: str, by: Actor, job: str) -> None:
 
 
 async def _measure(api: Api, code: str, by: Actor) -> None:
-    """A driver with a tag, samples of it in chunks and in the head, and one that never came."""
+    """A driver with a tag, and a sample of it in a chunk."""
     driver = {"code": "DRV-1", "driver": "simulator", "config": {"host": code}}
     await api.do("submitDriverInstances", "", by=by, site=code, driverInstances=[driver])
     tag = {"path": "Temp", "driverInstance": "DRV-1", "address": code, "kind": "ANALOG", "dataType": "FLOAT"}
     await api.do("submitTags", "", by=by, site=code, tags=[tag | {"validRange": {"high": "10"}}])
-    for sequence in (0, 2):
-        now = to_micros(api.clock.now()) + sequence
-        samples = {"paths": ["Temp"], "tag": [0], "time": [now], "received": [now], "value": [20 + sequence]}
-        given = {"driverInstance": f"{code}/DRV-1", "sequence": sequence, "samples": samples}
-        await api.do("ingestSamples", "", by=by, **given)
-        if not sequence:
-            await seal(api.plant.database)
+    await _sample(api, code, by, 0)
+    await seal(api.plant.database)
+
+
+async def _sample(api: Api, code: str, by: Actor, sequence: int) -> None:
+    now = to_micros(api.clock.now()) + sequence
+    samples = {"paths": ["Temp"], "tag": [0], "time": [now], "received": [now], "value": [20 + sequence]}
+    given = {"driverInstance": f"{code}/DRV-1", "sequence": sequence, "samples": samples}
+    await api.do("ingestSamples", "", by=by, **given)
 
 
 async def _send(api: Api, code: str, to: str, by: Actor) -> None:
@@ -407,6 +411,8 @@ def _note(things: Things, session: Session) -> None:
     ):
         row = here(cls)
         things.note(name, row, node_id(row))
+    things.note("driver", here(DriverInstance), f"{code}/DRV-1")
+    things.note("tag", here(Tag), f"{code}/Temp")
     transfer = first(Transfer, from_site_id=site_id)
     things.note("transfer", transfer, transfer.number)
     person = first(Principal, subject=f"person-{code}")

@@ -147,7 +147,7 @@ async def test_nobody_but_a_driver_of_the_site_sends_samples(coater: Api) -> Non
 
 async def issues(api: Api, *kinds: str) -> list[dict[str, Any]]:
     """What was found wrong."""
-    document = "query I($f: DataQualityIssueFilter) { dataQualityIssues(filter: $f, orderBy: LATEST) { nodes { "
+    document = "query I($f: DataQualityIssueFilter) { dataQualityIssues(filter: $f, orderBy: NEWEST) { nodes { "
     document += "kind count tag { path } fromSequence toSequence } } }"
     found = await api.ask(document, by=Role.ENGINEER, f={"kind": list(kinds)} if kinds else None)
     nodes: list[dict[str, Any]] = found["dataQualityIssues"]["nodes"]

@@ -201,10 +201,7 @@ class DataQualityIssue(Sited, Entity):
     from_sequence: Mapped[int | None] = mapped_column(BigInteger)
     to_sequence: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (
-        UniqueConstraint("tag_id", "issue_kind", "hour"),
-        Index("ix_data_quality_issue_last_at_id", "last_at", "id"),
-    )
+    __table_args__ = (UniqueConstraint("tag_id", "issue_kind", "hour"),)
 
     @property
     def human_key(self) -> str:

@@ -34,7 +34,7 @@ class DataQualityIssueOrder(StrEnum):
     """The orders in which issues are listed."""
 
     NEWEST = "NEWEST"
-    LATEST = "LATEST"
+    OLDEST = "OLDEST"
 
 
 DRIVER_INSTANCE_ORDERS = orders(
@@ -58,10 +58,7 @@ ISSUE_ORDERS = orders(
     "The order of a list of data quality issues.",
     {
         DataQualityIssueOrder.NEWEST: (Order((DataQualityIssue.id,), descending=True), "What was found last, first."),
-        DataQualityIssueOrder.LATEST: (
-            Order((DataQualityIssue.last_at, DataQualityIssue.id), descending=True),
-            "What was seen last, first.",
-        ),
+        DataQualityIssueOrder.OLDEST: (Order((DataQualityIssue.id,)), "As it was found."),
     },
 )
 
@@ -96,7 +93,7 @@ class DataQualityIssueFilter:
     driver_instance: strawberry.ID | None = strawberry.field(default=None, description="Of this instance.")
     tag: strawberry.ID | None = strawberry.field(default=None, description="Of this tag.")
     kind: list[IssueKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
-    to: DateTimeRange | None = strawberry.field(default=None, description="Seen last within this time.")
+    to_at: DateTimeRange | None = strawberry.field(default=None, description="Seen last within this time.")
 
 
 def instance_conditions(session: Session, wanted: DriverInstanceFilter) -> Iterator[Condition]:
@@ -134,8 +131,8 @@ def _issue_conditions(session: Session, wanted: DataQualityIssueFilter) -> Itera
         yield DataQualityIssue.tag_id == find(session, Tag, wanted.tag, "filter", "tag").id
     if wanted.kind is not None:
         yield DataQualityIssue.issue_kind.in_(wanted.kind)
-    if wanted.to is not None:
-        yield in_range(DataQualityIssue.last_at, wanted.to, "filter", "to")
+    if wanted.to_at is not None:
+        yield in_range(DataQualityIssue.last_at, wanted.to_at, "filter", "to_at")
 
 
 @strawberry.type
