@@ -14,13 +14,13 @@ from tests.edge.server import KEY, SITE
 class Edge:
     """`mesgraph edge` with its state in a folder; what it logs goes to a file there."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, key: str = KEY, site: str = SITE) -> None:
         self.state = folder / "state"
         self.log = folder / "edge.log"
-        key = folder / "edge.key"
-        key.write_text(KEY)
+        key_file = folder / "edge.key"
+        key_file.write_text(key)
         program = str(Path(sys.executable).with_name("mesgraph"))
-        named = {"server": url, "key-file": key, "state": self.state, "site": SITE}
+        named = {"server": url, "key-file": key_file, "state": self.state, "site": site}
         self._command = [program, "edge", *(f"--{name}={value}" for name, value in named.items())]
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -50,9 +50,9 @@ class Edge:
 
 
 @contextmanager
-def edge(folder: Path, url: str) -> Iterator[Edge]:
+def edge(folder: Path, url: str, **who: str) -> Iterator[Edge]:
     """A running edge; whatever is left of it is ended."""
-    one = Edge(folder, url)
+    one = Edge(folder, url, **who)
     one.start()
     try:
         yield one
