@@ -18,7 +18,7 @@ from mesgraph.access.roles import Role
 from mesgraph.api.answer_size import expect_columns
 from mesgraph.api.context import Context
 from mesgraph.api.errors import refusal
-from mesgraph.api.limits import COST_MAX, DEADLINE_S, ERRORS_MAX, LONG_DEADLINE_S, NAME_MAX, STRING_MAX
+from mesgraph.api.limits import COST_MAX, DEADLINE_S, ERRORS_MAX, LONG_DEADLINE_S, NAME_MAX, STRING_MAX, Excess
 from mesgraph.api.literals import refused_values
 from mesgraph.api.prepared import Documents, Prepared
 from mesgraph.documents.store import Standing
@@ -118,7 +118,11 @@ class Guard:
             return
         execution.graphql_document = prepared.document
         expect_columns(prepared.columns)
-        context.place.asks(execution, prepared)
+        try:
+            context.place.asks(execution, prepared)
+        except Excess as excess:
+            yield refusal(str(excess), excess.code)
+            return
         yield from self._refusals(prepared, execution.variables or {}, name or None, context, cost_max)
 
     def _refusals(
