@@ -27,6 +27,7 @@ PAGE = 'query P { materialLots(first: %d, filter: {keyPrefix: "RM", status: [AVA
         ('{ a(b: "x", c: 7, d: -1.5) }', '{ a(b: "", c: 0, d: 0.0) }', ["x", 7, -1.5]),
         ('{ a1: a(b2: [1, 2], c: {d: "1"}) }', '{ a1: a(b2: [0, 0], c: {d: ""}) }', [1, 2, "1"]),
         ('{ a(b: "say 7") }', '{ a(b: "") }', ["say 7"]),
+        ("{ a(b: [1-2]) }", "{ a(b: [0-2]) }", [1]),
     ],
 )
 def test_a_form_has_no_values(text: str, form: str, values: list[Any]) -> None:
@@ -42,6 +43,8 @@ def test_a_form_has_no_values(text: str, form: str, values: list[Any]) -> None:
         '{ a(b: """block""") }',
         '{ a(b: "x") } # "y"',
         "{ a(b: 12345678901234567890) }",
+        "{ a(b: 04) }",
+        '{ a(b: "x\ry") }',
     ],
 )
 def test_what_is_not_so_plain_is_read_as_it_is(text: str) -> None:

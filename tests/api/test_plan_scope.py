@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, select
 
+from mesgraph.access.decision import readable
 from mesgraph.access.roles import Role
 from mesgraph.api.context import Context
 from mesgraph.api.plan import compiler
 from mesgraph.api.plan.plans import Plans
 from mesgraph.api.plan.statements import SITES, Unscoped, made, scoped
 from mesgraph.db import Database
+from mesgraph.db.sqlite import EmbeddedDatabase
 from mesgraph.materials.models import Item, MaterialDefinition, Supplier
 from mesgraph.schema import build_schema
 from mesgraph.sites.models import Transfer
@@ -37,6 +39,31 @@ async def test_a_caller_of_one_site_reads_rows_of_that_site(api: Api) -> None:
     answer = await planned(api, KEYS, site="HV1") or ""
     assert "HV1" in answer
     assert "HV2" not in answer
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_rows_of_one_site_among_many_of_another_are_looked_for_beside_the_event_loop(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_plants(api)
+    database = api.plant.database
+    assert isinstance(database, EmbeddedDatabase)
+    actor, read, scopes = await api.actor(Role.VIEWER, site="HV1"), database.read, []
+
+    async def watched(query: Any, sites: Any = None) -> Any:
+        scopes.append(sites)
+        return await read(query, sites)
+
+    async def asked(*_: Any, **__: Any) -> Any:
+        return actor
+
+    monkeypatch.setattr(api, "actor", asked)
+    monkeypatch.setattr(database, "read", watched)
+    whole = await planned(api, KEYS, site="HV1")
+    assert readable(actor) not in scopes  # a page is read at once
+    database._near.set_progress_handler(lambda: 1, 1)
+    assert await planned(api, KEYS, site="HV1") == whole
+    assert scopes.count(readable(actor)) == 2  # the items, and their sites
 
 
 async def test_a_plan_without_the_predicate_does_not_build(

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from mesgraph.access.roles import Role
+from mesgraph.api.nodes import opaque_id
 from mesgraph.api.prepared import Documents
 from mesgraph.documents.actions import COST_MAX, DOCUMENTS_MAX
 from mesgraph.ledger.models import LedgerEvent
@@ -78,6 +79,14 @@ async def test_what_is_retired_stands_again_when_it_is_registered_again(api: Api
     [document] = await register(api, SITES)
     assert document["retiredAt"] is None
     assert await recorded(api) == ["DOCUMENT_REGISTERED", "DOCUMENT_RETIRED", "DOCUMENT_REGISTERED"]
+
+
+async def test_who_may_not_read_them_is_not_told_that_they_exist(api: Api) -> None:
+    await register(api, SITES)
+    document = "query ($id: ID!) { node(id: $id) { __typename } }"
+    stored = opaque_id("StoredDocument", 1)
+    assert (await api.ask(document, by=Role.AUDITOR, id=stored))["node"] == {"__typename": "StoredDocument"}
+    assert (await api.ask(document, by=Role.OPERATOR, id=stored))["node"] is None
 
 
 @pytest.mark.parametrize(

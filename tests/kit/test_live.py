@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from websockets import ConnectionClosed, Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
+from mesgraph.api.live import held
 from tests.kit.served import Served, served
 from tests.patience import eventually
 
@@ -169,3 +171,30 @@ async def test_completed_subscriptions_leave_nothing_behind(server: Served) -> N
         return float(metrics.subscriptions._value.get())
 
     await eventually(open_subscriptions, lambda count: count == 0)
+
+
+@once
+async def test_what_the_subscriptions_of_a_principal_keep_is_bounded(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One text may be asked for often; with a text for each there is an end, until some of them end."""
+    monkeypatch.setattr(held, "HELD_TOKENS_MAX", 30)
+    named = "subscription S%d { ledgerAppended { cursor event { type } } }"  # of 14 tokens
+    async with socket(server, **server.authorization) as first, socket(server, **server.authorization) as second:
+        await opened(first, {})
+        await opened(second, {})
+        for number in range(6):
+            await subscribe(first, named % (number % 2), id=f"{number}")
+        await server.ask(MAKE, s="ann")
+        assert {(await receive(first))["type"] for _ in range(6)} == {"next"}
+        await subscribe(second, named % 2)
+        refused = await receive(second)
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "LIMIT_EXCEEDED")
+        await first.close()
+
+        async def accepted() -> bool:
+            await subscribe(second, named % 2)
+            await server.ask(MAKE, s=f"bob-{time.monotonic_ns()}")
+            return bool((await receive(second))["type"] == "next")
+
+        await eventually(accepted, bool)

@@ -27,6 +27,7 @@ from mesgraph.api.limits import (
     NAME_MAX,
     SAMPLE_VALUES_MAX,
     STRING_MAX,
+    Excess,
 )
 from mesgraph.api.literals import is_plain, refused_values
 from mesgraph.api.prepared import Documents, Prepared
@@ -137,7 +138,11 @@ class Guard:
             return
         execution.graphql_document = prepared.document
         expect_columns(prepared.columns)
-        context.place.asks(execution, prepared)
+        try:
+            context.place.asks(execution, prepared)
+        except Excess as excess:
+            yield refusal(str(excess), excess.code)
+            return
         yield from self._refusals(prepared, execution.variables or {}, name or None, context, cost_max)
 
     def _refusals(

@@ -26,7 +26,9 @@ from graphql import (
     visit,
 )
 
-VALUE = re.compile(r'"(?P<text>[^"\\\n]*)"|(?<![\w$.])(?P<number>-?\d{1,15}(?P<fraction>\.\d{1,15})?)(?![\w.])')
+VALUE = re.compile(
+    r'"(?P<text>[^"\\\n\r]*)"|(?<![\w$.-])(?P<number>-?(?:0|[1-9]\d{0,14})(?P<fraction>\.\d{1,15})?)(?![\w.])'
+)
 UNREADABLE = re.compile(r'"""|\\|#')
 """Block strings, escapes and comments: what has them is read as it is."""
 TEXT_MAX = 8 * 1024

@@ -61,6 +61,8 @@ CREDENTIAL_FIELDS = frozenset({"challengeSignature", "sign", "openAccount", "reg
 """Commands that check or make a secret: one in a request, under whatever name, so that each try is a request."""
 FRAGMENTS_MAX = 60
 COST_MAX = 10_000
+HELD_TOKENS_MAX = 50_000
+"""Of all documents that the subscriptions of one principal keep, each text once: some 20 MB."""
 ERRORS_MAX = 20
 """Mistakes of one document that are told."""
 

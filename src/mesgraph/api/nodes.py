@@ -213,8 +213,8 @@ class NodeQueries:
 async def _load(info: Info, ids: list[strawberry.ID]) -> list[Any]:
     async def one(text: str) -> Entity | None:
         parsed = parse_node_id(text)
-        if parsed is None:
-            return None
+        if parsed is None or not info.context.actor.has_any(audience(parsed[0], "id")):
+            return None  # that it exists is not for everybody, either
         row = await info.context.visible(NODES[parsed[0]].row, parsed[1])
         return row if row is not None and row.subject_kind == parsed[0] else None
 

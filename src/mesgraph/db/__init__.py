@@ -5,7 +5,7 @@ verbs run in the one writer thread and queries on a small pool of read-only conn
 asyncpg. A unit of work is retried as a whole when the database asks for it.
 """
 
-from mesgraph.db.database import Database, open_database
+from mesgraph.db.database import Database, Fetch, Lengthy, open_database
 from mesgraph.db.rows import BetweenSites, Entity, Row, Sited
 from mesgraph.db.scope import EVERY_SITE, Sites, every_site, sites_of
 from mesgraph.db.types import Exact, Instant, Key, Word, key_text
@@ -16,8 +16,10 @@ __all__ = [
     "Database",
     "Entity",
     "Exact",
+    "Fetch",
     "Instant",
     "Key",
+    "Lengthy",
     "Row",
     "Sited",
     "Sites",

@@ -15,7 +15,11 @@ T = TypeVar("T")
 Unit: TypeAlias = Callable[[Session], T]
 """A plain function of a session: a whole unit of work, or a query."""
 Fetch: TypeAlias = Callable[[str, Sequence[Any]], Awaitable[Sequence[Any]]]
-"""Reads the rows of SQL with its parameters in order."""
+"""Reads the rows of SQL with its parameters in order. Raises :class:`Lengthy`."""
+
+
+class Lengthy(Exception):
+    """A statement would stop everybody else for too long where it is: have it read by :meth:`Database.read`."""
 
 
 class Database(ABC):

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -24,7 +25,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from mesgraph.db.database import Database, Fetch, Unit
+from mesgraph.db.database import Database, Fetch, Lengthy, Unit
 from mesgraph.db.scope import Sites, apply_scope
 from mesgraph.errors import Code, Unavailable
 
@@ -34,6 +35,12 @@ GROUP_MAX = 64
 READERS = 4
 STATEMENTS_KEPT = 1_000
 """Prepared statements of the connection that plans read by."""
+NEAR_S = 0.02
+"""How long a statement may hold the event loop before it is given up. A page of 500 rows takes a tenth of that; but few
+rows of one site are looked for among millions of another.
+"""
+NEAR_STEPS = 10_000
+"""Steps of SQLite's machine between two looks at the clock."""
 BUSY_TIMEOUT_MS = 5000
 COMMON_PRAGMAS = (
     "foreign_keys=ON",
@@ -89,6 +96,7 @@ class EmbeddedDatabase(Database):
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
         self._lock_file = -1
+        self._near_until = 0.0
 
     async def open(self) -> None:
         """Take the file for this process, start the writer and the readers."""
@@ -104,6 +112,7 @@ class EmbeddedDatabase(Database):
             uri, COMMON_PRAGMAS, "BEGIN", poolclass=QueuePool, pool_size=READERS, max_overflow=0
         )
         self._near = connect(uri, COMMON_PRAGMAS, cached_statements=STATEMENTS_KEPT)
+        self._near.set_progress_handler(lambda: perf_counter() > self._near_until, NEAR_STEPS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="mesgraph-reader")
         self._writer = threading.Thread(target=self._write_forever, name="mesgraph-writer")
         self._writer.start()
@@ -160,9 +169,12 @@ class EmbeddedDatabase(Database):
         yield self._fetch
 
     async def _fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        self._near_until = perf_counter() + NEAR_S
         try:
             return self._near.execute(text, values).fetchall()
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise Lengthy from error
             raise translate(OperationalError(text, None, error)) from error
 
     def _write_forever(self) -> None:

@@ -14,6 +14,7 @@ from strawberry.types.execution import PreExecutionError
 from mesgraph.api.context import Context
 from mesgraph.api.door import Door
 from mesgraph.api.live.group import Group, Member
+from mesgraph.api.live.held import Held, Hold
 from mesgraph.api.live.outlet import Outlet
 from mesgraph.api.live.place import Place
 from mesgraph.api.prepared import Prepared
@@ -49,8 +50,11 @@ class Lead(Place):
     that were known when its own were looked at.
     """
 
-    def __init__(self, start: Cursor | None, changes: int, asked: Asked | None = None) -> None:
+    def __init__(
+        self, start: Cursor | None, changes: int, asked: Asked | None = None, *, hold: Hold | None = None
+    ) -> None:
         super().__init__(start)
+        self._hold = hold
         self.changes = changes
         self.asked = asked
         self.stops = asked is not None
@@ -59,6 +63,8 @@ class Lead(Place):
 
     def asks(self, execution: ExecutionContext, prepared: Prepared) -> None:
         """As the parent says."""
+        if self._hold is not None:
+            self._hold(execution.context.actor.principal_id, prepared)
         self.asked = Asked(execution, prepared)
         self.stops = not prepared.personal
 
@@ -75,6 +81,7 @@ class Hub:
         self._schema = schema
         self._plant = plant
         self._changes = 0
+        self._held = Held()
         door.tell(self._look_again_at)
 
     async def stream(self, context: Context, begin: Callable[[Context], Awaitable[Stream]], outlet: Outlet) -> Stream:
@@ -83,8 +90,8 @@ class Hub:
         A group puts its frames into ``outlet``; there comes here only what the outlet does not send itself. Raises
         :class:`~mesgraph.api.live.outlet.TooSlow`. What is no subscription passes as it is.
         """
-        lead = Lead(None, self._changes)
-        with self._plant.metrics.subscriptions.track_inprogress():
+        with self._plant.metrics.subscriptions.track_inprogress(), self._held.holding() as hold:
+            lead = Lead(None, self._changes, hold=hold)
             while True:
                 own = context.at(lead)
                 with suppress(Denied, Unavailable):  # the policy tells; a database that is silent now tells later

@@ -27,7 +27,7 @@ class Place:
         """Of a topic that shows a state: set it, and it looks again."""
 
     def asks(self, execution: ExecutionContext, prepared: "Prepared") -> None:
-        """This is asked; it may still be refused."""
+        """This is asked; it may still be refused, also by :class:`~mesgraph.api.limits.Excess` here."""
 
     def begin(self, position: int) -> None:
         """The event at ``position`` is looked at next."""

@@ -13,12 +13,13 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from mesgraph.api.budget import timed
 from mesgraph.api.context import Context as Request
 from mesgraph.api.plan.readings import Rows
 from mesgraph.api.plan.shapes import NOW
 from mesgraph.api.plan.statements import KEYS, SITES, Statement, listed
 from mesgraph.clock import to_micros
-from mesgraph.db import Database, Sites
+from mesgraph.db import Database, Fetch, Lengthy, Sites
 
 Name: TypeAlias = tuple[Statement, Sites]
 UNDER_WAY_MAX = 2
@@ -62,7 +63,7 @@ class LookUps:
             async with self.database.lend(sites) as fetch:
                 look_up = self._waiting.pop(name)  # from here on others wait for a look-up of their own
                 keys = listed(look_up.keys, self.database.dialect)
-                found = await fetch(statement.text, statement.values({**look_up.values, KEYS: keys}))
+                found = await _fetched(self.database, sites, fetch, statement, {**look_up.values, KEYS: keys})
             look_up.answer(found)
         except BaseException as error:
             (look_up or self._waiting.pop(name)).fail(error)
@@ -113,12 +114,24 @@ class ScopedReader:
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         """The rows of a statement."""
-        async with self._look_ups.database.lend(self._sites) as fetch:
-            rows: Rows = await fetch(statement.text, statement.values({**self._values, **values}))
-            return rows
+        database = self._look_ups.database
+        async with database.lend(self._sites) as fetch:
+            return await _fetched(database, self._sites, fetch, statement, {**self._values, **values})
 
     async def look_up(self, statement: Statement, keys: Iterable[Any]) -> Mapping[Any, Rows]:
         """The rows of a statement by their keys, which are their first column; keys without rows are left out."""
         wanted = list(keys)
         found = await self._look_ups.rows(statement, self._sites, self._values, wanted)
         return {key: found[key] for key in wanted if key in found}
+
+
+async def _fetched(
+    database: Database, sites: Sites, fetch: Fetch, statement: Statement, values: Mapping[str, Any]
+) -> Rows:
+    """The rows of a statement; one that would hold the event loop for long is read beside it, on the same account."""
+    given = statement.values(values)
+    try:
+        return await fetch(statement.text, given)
+    except Lengthy:
+        read = timed(lambda session: session.connection().exec_driver_sql(statement.text, tuple(given)).all())
+        return await database.read(read, sites)
