@@ -61,6 +61,27 @@ async def test_nothing_is_missed_and_nothing_comes_twice(api: Api, kept: int, mo
     assert hub.groups == {}
 
 
+async def test_of_many_groups_each_keeps_less(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So what somebody makes the server keep has an end, with however many documents."""
+    monkeypatch.setattr(group, "KEPT_BYTES_ALL", 4_000)
+    hub = Hub(build_schema(), api.plant, Door(api.plant))
+    admin = await api.actor(Role.ADMIN)
+    await recorded(api)
+    begin = api.plant.tail.cursor.position
+    topics = [EVENTS.replace("subscription", f"subscription S{n}") for n in range(10)]
+    hearers = [Hearer(api, admin, topic, hub, after=f"c1-{begin}") for topic in topics]
+    await asyncio.sleep(0.3)
+    for n in range(20):
+        await api.do("submitSites", "", by=admin, sites=[{"code": f"K{n}", "name": "K", "timeZone": "UTC"}])
+    await recorded(api)
+    await quiet(*hearers)
+    assert len(hub.groups) == len(topics)
+    assert 0 < sum(group._kept_bytes for group in hub.groups.values()) <= 4_000
+    for hearer in hearers:
+        assert positions(hearer) == list(range(begin + 1, begin + 21))
+        await hearer.leave()
+
+
 async def test_an_event_of_many_messages_is_never_cut(api: Api) -> None:
     """Rights that are looked at again in the middle of it wait until its last message."""
     from tests.factories.materials import make_halvard

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence, Sized
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +29,8 @@ NOBODY = -1
 KEPT = 256
 KEPT_BYTES = 256 * 1024
 """How many messages a group keeps for those who come a moment later than they happened."""
+KEPT_BYTES_ALL = 16 * 1024 * 1024
+"""Of all groups: where there are many, each keeps less."""
 
 TOGETHER_S = 0.005
 TOGETHER_BYTES = 32 * 1024
@@ -78,8 +80,11 @@ class Group(Place):
     group has passed their place. Who leaves does so between two events, so that the place is exact.
     """
 
-    def __init__(self, plant: Plant, actor: Actor, start: Cursor, answers: Answers, *, state: bool) -> None:
+    def __init__(
+        self, plant: Plant, actor: Actor, start: Cursor, answers: Answers, *, state: bool, among: Sized = ()
+    ) -> None:
         super().__init__(start)
+        self._among = among
         self.members: set[Member] = set()
         self.shares = Shares()
         self.executions = 0
@@ -199,7 +204,8 @@ class Group(Place):
         """Keep a message for those who come later, and until it is sent."""
         self._kept.append(frame)
         self._kept_bytes += len(frame.payload)
-        while len(self._kept) > KEPT or self._kept_bytes > KEPT_BYTES:
+        most = min(KEPT_BYTES, KEPT_BYTES_ALL // max(len(self._among), 1))
+        while len(self._kept) > KEPT or self._kept_bytes > most:
             forgotten = self._kept.popleft()
             self._kept_bytes -= len(forgotten.payload)
             self._kept_behind = forgotten.position

@@ -133,7 +133,8 @@ class Hub:
         group = self.groups.get(key)
         if group is None:
             answers = partial(self._schema.go_on, asked.execution)
-            group = self.groups[key] = Group(self._plant, own.actor, start, answers, state=lead.state)
+            group = Group(self._plant, own.actor, start, answers, state=lead.state, among=self.groups)
+            self.groups[key] = group
             group.run(columns=asked.prepared.columns, ended=partial(self._forget, key, group))
         return group if group.take(member) else None
 
