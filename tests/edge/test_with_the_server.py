@@ -26,7 +26,9 @@ SHOWN = """{
   latest(filter: {site: "HV1"}) { value }
   driverInstances { nodes { health { state buffered tier } } }
 }"""
-HISTORY = """query($window: DateTimeRange!) { tagHistory(tag: "HV1/COAT01/Count", window: $window) { samples { value } } }"""
+HISTORY = (
+    """query($window: DateTimeRange!) { tagHistory(tag: "HV1/COAT01/Count", window: $window) { samples { value } } }"""
+)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ async def furnished(server: Served) -> str:
 async def until(server: Served, so: Callable[[Any], bool]) -> Any:
     """What is shown once it is so."""
     async with asyncio.timeout(40):
-        while not so(shown := await server.ask(SHOWN)):
+        while not so(shown := await server.ask(SHOWN)):  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.1)
     return shown
 
