@@ -23,8 +23,9 @@ class DriverInstanceInput:
 
     code: str = strawberry.field(description="Code, unique within the site.")
     driver: str = strawberry.field(description="Name of the plug-in, such as `simulator`.")
-    config: JSON = strawberry.field(
-        default_factory=dict, description="What the plug-in needs to know: a JSON object, 20,000 characters at most."
+    config: JSON | None = strawberry.field(
+        default=None,
+        description="What the plug-in needs to know: a JSON object, 20,000 characters at most; empty when left out.",
     )
     secret_ref: str | None = strawberry.field(
         default=None, description="Where the edge finds the secret; never the secret itself."
@@ -147,7 +148,7 @@ class TelemetryCommands:
         found.extend(check_distinct([x.code for x in input.driver_instances], "driver_instances"))
         for i, item in enumerate(input.driver_instances):
             with found.under("driver_instances", i):
-                rows.append(actions.submit_driver_instance(work, site, actions.DriverMaster(**vars(item))))
+                rows.append(actions.submit_driver_instance(work, site, _master(item)))
         found.refuse()
         return SubmitDriverInstancesPayload(driver_instances=shown(rows))
 
@@ -172,3 +173,7 @@ class TelemetryCommands:
         told = {name: getattr(input, name) for name in actions.Health.__dataclass_fields__}
         status = actions.report_health(work, instance, actions.Health(**told))
         return ReportDriverHealthPayload(health=shown(status))
+
+
+def _master(item: DriverInstanceInput) -> actions.DriverMaster:
+    return actions.DriverMaster(**vars(item) | {"config": {} if item.config is None else item.config})
