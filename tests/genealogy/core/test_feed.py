@@ -79,7 +79,7 @@ def plan_of_activities(session: Session) -> Any:
     activities(session, 0, 20_000)
     event.remove(engine, "before_cursor_execute", ask)
     statement, parameters = next(each for each in asked if "genealogy_line" in each[0])
-    told = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+    told = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", parameters).scalar_one()
     return (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
 
 
