@@ -12,6 +12,7 @@ import contextlib
 import statistics
 import time
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,9 +62,9 @@ def masters(session: Session) -> int:
     work = Work(session=session, actor=SYSTEM, now=now, occurred_at=now)
     site = submit_site(work, code="HV1", name="HV1", gln=None, time_zone="Europe/Stockholm")
     instance = submit_driver_instance(work, site, DriverMaster(code="D", driver="simulator"))
+    tag = TagMaster(path="", driver_instance="D", address="", kind=TagKind.ANALOG, data_type=DataType.FLOAT)
     for i in range(TAGS):
-        kind = {"kind": TagKind.ANALOG, "data_type": DataType.FLOAT}
-        submit_tag(work, site, TagMaster(path=f"T{i}", driver_instance="D", address=str(i), **kind))  # type: ignore[arg-type]
+        submit_tag(work, site, replace(tag, path=f"T{i}", address=str(i)))
     PEER.metadata.create_all(session.connection())
     return instance.id
 

@@ -300,7 +300,7 @@ CASES: dict[str, list[tuple[dict[str, Any], Test]]] = {
     "dataQualityIssues": [
         ({"driverInstance": "HV1/DRV-1"}, of("driver_instance_id", DriverInstance, "DRV-1")),
         ({"tag": "HV1/COAT01/Temp"}, of("tag_id", Tag, "COAT01/Temp")),
-        ({"kind": ["GAP", "STALE"]}, has("issue_kind", "GAP", "STALE")),
+        ({"kind": ["GAP", "SPIKE"]}, has("issue_kind", "GAP", "SPIKE")),
         ({"toAt": {"from": day(0.5)}}, within("last_at", 0.5, None)),
     ],
 }

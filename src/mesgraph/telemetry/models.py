@@ -46,10 +46,8 @@ class IssueKind(StrEnum):
     """What is wrong with samples."""
 
     GAP = "GAP"
-    STALE = "STALE"
     OUT_OF_RANGE = "OUT_OF_RANGE"
     SPIKE = "SPIKE"
-    FLATLINE = "FLATLINE"
     CLOCK_SKEW = "CLOCK_SKEW"
     DUPLICATE = "DUPLICATE"
     OUT_OF_ORDER = "OUT_OF_ORDER"

@@ -66,10 +66,8 @@ described_enum(
     {
         IssueKind.GAP: "Some are missing: numbers of an instance that never came, or a longer pause between samples "
         "than a tag may have.",
-        IssueKind.STALE: "None came for longer than `staleAfter`.",
         IssueKind.OUT_OF_RANGE: "The value lies outside `validRange`.",
         IssueKind.SPIKE: "The value changed faster than `maxRate`.",
-        IssueKind.FLATLINE: "The value stood still for suspiciously long.",
         IssueKind.CLOCK_SKEW: "The clocks of device, edge and server contradict each other.",
         IssueKind.DUPLICATE: "The device sent the same sample again; it was not kept twice.",
         IssueKind.OUT_OF_ORDER: "It is older than the sample before it.",
